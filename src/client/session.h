@@ -1,0 +1,52 @@
+#ifndef KQ_CLIENT_SESSION_H
+#define KQ_CLIENT_SESSION_H
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "wire/messages.h"
+
+/* libkeyquay: one connection to a module. Not for use by two threads at once.
+ *
+ * After a lost connection (the module restarted) a call reconnects once and
+ * repeats what is safe to repeat: reads, unlimited uses, and acts under their
+ * request id. Where the outcome cannot be known it returns
+ * KQ_ERR_OUTCOME_UNKNOWN. Handles die with the connection; kqc_key (key.h)
+ * loads its blob again unseen. */
+struct kqc_session;
+
+/* Connects to the socket at path and says HELLO.  Errors: KQ_ERR_CONNECT, KQ_ERR_VERSION, KQ_ERR_DENIED. */
+KQ_MUST_CHECK kq_status kqc_session_open(const char *path, const char *program, struct kqc_session **out);
+/* Adopts a connected descriptor (preload); there is no reconnecting then. */
+KQ_MUST_CHECK kq_status kqc_session_adopt(int fd, struct kqc_session **out);
+void kqc_session_free(struct kqc_session *session);
+KQ_AUTO_DEFINE(kqc_session);
+/* The descriptor, still owned by the session. */
+int kqc_session_fd(const struct kqc_session *session);
+const struct kq_hello_reply *kqc_session_hello(const struct kqc_session *session);
+
+/* What came back. Results borrow from here until the next use or clear. */
+struct kqc_reply {
+    struct kq_buffer frame;
+    kq_status status;
+    char detail[513]; /* the module's words, "" if none */
+    uint64_t wait_ms;
+};
+void kqc_reply_clear(struct kqc_reply *reply);
+KQ_AUTO_DEFINE_VALUE(kqc_reply);
+
+/* One operation, one answer.
+ *
+ * params     the operation's params struct of wire/messages.h (NULL for kq_nothing)
+ * authority  from AUTH_BEGIN, else 0
+ * results    the operation's results struct, filled on KQ_OK, borrows from reply (NULL for kq_nothing)
+ * Returns    the module's status; reply->detail holds its words */
+KQ_MUST_CHECK kq_status kqc_call(struct kqc_session *session, enum kq_op op, const void *params, uint64_t authority,
+                                 void *results, struct kqc_reply *reply);
+
+/* Many in flight on one connection: submit returns at once with the seq that
+ * kqc_receive() will name; no retries here. */
+KQ_MUST_CHECK kq_status kqc_submit(struct kqc_session *session, enum kq_op op, const void *params, uint64_t *out_seq);
+KQ_MUST_CHECK kq_status kqc_receive(struct kqc_session *session, uint64_t *out_seq, struct kqc_reply *reply,
+                                    struct kq_slice *out_results);
+
+#endif
