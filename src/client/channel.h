@@ -1,0 +1,28 @@
+#ifndef KQ_CLIENT_CHANNEL_H
+#define KQ_CLIENT_CHANNEL_H
+
+#include "base/buffer.h"
+
+/* One stream of frames over a blocking socket. */
+struct kqc_channel {
+    int fd; /* owned; -1 when closed */
+    struct kq_buffer inbox;
+};
+
+void kqc_channel_init(struct kqc_channel *channel, int fd);
+void kqc_channel_clear(struct kqc_channel *channel);
+
+/* Connects to a unix socket.  Errors: KQ_ERR_CONNECT, KQ_ERR_TOO_LARGE (path). */
+KQ_MUST_CHECK kq_status kqc_channel_connect(const char *path, struct kqc_channel *out);
+
+enum kqc_sent { KQC_SENT_NOTHING, KQC_SENT_SOME };
+
+/* Writes bytes that are one whole frame, head included.
+ * out_sent  on KQ_ERR_CONNECT: whether the other side may have seen anything */
+KQ_MUST_CHECK kq_status kqc_channel_send(struct kqc_channel *channel, struct kq_slice frame, enum kqc_sent *out_sent);
+
+/* Waits for the next frame and puts its body, alone, into out.
+ * Errors: KQ_ERR_CONNECT, KQ_ERR_FORMAT (a frame over the maximum), KQ_ERR_MEMORY. */
+KQ_MUST_CHECK kq_status kqc_channel_receive(struct kqc_channel *channel, struct kq_buffer *out);
+
+#endif
