@@ -27,6 +27,8 @@ KQ_RECORD_DEFINE(kq_transfer_package, "keyquay/transfer-package", 1, KQ_TRANSFER
 KQ_RECORD_DEFINE(kq_export_receipt, "keyquay/export-receipt", 1, KQ_EXPORT_RECEIPT_FIELDS, KQ_SIGNED_MAX);
 KQ_RECORD_DEFINE(kq_import_receipt, "keyquay/import-receipt", 1, KQ_IMPORT_RECEIPT_FIELDS, KQ_SIGNED_MAX);
 KQ_RECORD_DEFINE(kq_receipt_file, "keyquay/receipt", 1, KQ_RECEIPT_FILE_FIELDS, KQ_PACKAGE_MAX);
+KQ_RECORD_DEFINE(kq_exchange_file, "keyquay/exchange-file", 1, KQ_EXCHANGE_FILE_FIELDS, KQ_EXCHANGE_FILE_MAX);
+KQ_RECORD_DEFINE(kq_vault_key_file, "keyquay/vault-key-file", 1, KQ_VAULT_KEY_FILE_FIELDS, KQ_EXCHANGE_FILE_MAX);
 KQ_RECORD_DEFINE(kq_device_key, "keyquay/device-key", 1, KQ_DEVICE_KEY_FIELDS, 64);
 KQ_RECORD_DEFINE(kq_sealed_state, "keyquay/sealed-state", 1, KQ_SEALED_STATE_FIELDS, KQ_SEALED_STATE_MAX);
 KQ_RECORD_DEFINE(kq_audit_record, "keyquay/audit-record", 1, KQ_AUDIT_RECORD_FIELDS, 2048);
@@ -58,6 +60,8 @@ const struct kq_record_type *const kq_format_types[] = {
     &kq_export_receipt_type,
     &kq_import_receipt_type,
     &kq_receipt_file_type,
+    &kq_exchange_file_type,
+    &kq_vault_key_file_type,
     &kq_device_key_type,
     &kq_sealed_state_type,
     &kq_audit_record_type,

@@ -332,6 +332,31 @@ KQ_RECORD_DECLARE(kq_import_receipt, KQ_IMPORT_RECEIPT_FIELDS);
     BYTES(root, 0, KQ_CERT_MAX)
 KQ_RECORD_DECLARE(kq_receipt_file, KQ_RECEIPT_FILE_FIELDS);
 
+/* ---- files of a region's operator (docs/formats/region-files.md) --------- */
+
+/* DIR/regions/NAME/exchange/<generation>: one exchange key with what import needs of it. */
+#define KQ_EXCHANGE_FILE_FIELDS(UINT, BYTES, TEXT, LIST)                                                               \
+    TEXT(region, 1, KQ_REGION_MAX)                                                                                     \
+    UINT(generation, 1, 0xffffffff)                                                                                    \
+    UINT(not_after, 1, 253402300799)                                                                                   \
+    BYTES(blob, 1, 12288)                                                                                              \
+    BYTES(place, 1, KQ_PLACE_MAX)                                                                                      \
+    BYTES(public_key, 1, KQ_PUBLIC_MAX)                                                                                \
+    BYTES(certificate, 1, KQ_SIGNED_MAX) /* kq_signed over kq_keygen */
+KQ_RECORD_DECLARE(kq_exchange_file, KQ_EXCHANGE_FILE_FIELDS);
+#define KQ_EXCHANGE_FILE_MAX (32u * 1024)
+
+/* DIR/regions/NAME/vault/SUBSCRIPTION/VAULT/KEY/VERSION/key: an imported key version. */
+#define KQ_VAULT_KEY_FILE_FIELDS(UINT, BYTES, TEXT, LIST)                                                              \
+    UINT(created, 0, 253402300799)                                                                                     \
+    UINT(key_type, 1, 7)                                                                                               \
+    UINT(bits, 112, 16384)                                                                                             \
+    UINT(origin, 1, 4)                                                                                                 \
+    BYTES(blob, 1, 12288)                                                                                              \
+    BYTES(place, 1, KQ_PLACE_MAX)                                                                                      \
+    BYTES(public_key, 1, KQ_PUBLIC_MAX)
+KQ_RECORD_DECLARE(kq_vault_key_file, KQ_VAULT_KEY_FILE_FIELDS);
+
 /* ---- the module's own files (docs/formats/module-files.md) --------------- */
 
 #define KQ_DEVICE_KEY_FIELDS(UINT, BYTES, TEXT, LIST) BYTES(key, 32, 32)
