@@ -1,6 +1,7 @@
 #include "wire/formats.h"
 
 #include "base/size.h"
+#include "wire/join.h"
 
 KQ_RECORD_DEFINE(kq_signed, "keyquay/signed", 1, KQ_SIGNED_FIELDS, KQ_SIGNED_MAX + 512);
 KQ_RECORD_DEFINE(kq_acl, "keyquay/acl", 1, KQ_ACL_FIELDS, KQ_ACL_MAX);
@@ -67,5 +68,9 @@ const struct kq_record_type *const kq_format_types[] = {
     &kq_audit_record_type,
     &kq_audit_head_type,
     &kq_audit_entry_type,
+    &kq_join_request_type,
+    &kq_join_request_file_type,
+    &kq_join_admission_type,
+    &kq_join_admission_file_type,
 };
 const size_t kq_num_format_types = KQ_COUNT_OF(kq_format_types);
