@@ -2,6 +2,9 @@
 
 #ifdef KQ_VALGRIND
 #include <valgrind/memcheck.h>
+#define MARK_DEFINED(data, len) VALGRIND_MAKE_MEM_DEFINED((data), (len))
+#else
+#define MARK_DEFINED(data, len) ((void)(data), (void)(len))
 #endif
 
 bool kq_ct_bytes_are_equal(const void *a, const void *b, size_t len)
@@ -24,10 +27,5 @@ void kq_ct_select_bytes(uint64_t mask, const uint8_t *yes, const uint8_t *no, ui
 
 void kq_ct_declassify(const void *data, size_t len)
 {
-#ifdef KQ_VALGRIND
-    VALGRIND_MAKE_MEM_DEFINED(data, len);
-#else
-    (void)data;
-    (void)len;
-#endif
+    MARK_DEFINED(data, len);
 }
