@@ -367,7 +367,7 @@ KQ_RECORD_DECLARE(kq_device_key, KQ_DEVICE_KEY_FIELDS);
 #define KQ_SEALED_STATE_FIELDS(UINT, BYTES, TEXT, LIST)                                                                \
     TEXT(esn, KQ_ESN_LEN, KQ_ESN_LEN)                                                                                  \
     BYTES(salt, 32, 32)                                                                                                \
-    BYTES(sealed, 16, 1048576)
+    BYTES(sealed, 0, 1048576)
 KQ_RECORD_DECLARE(kq_sealed_state, KQ_SEALED_STATE_FIELDS);
 #define KQ_SEALED_STATE_MAX (1024u * 1024 + 256)
 
