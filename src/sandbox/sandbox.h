@@ -1,0 +1,21 @@
+#ifndef KQ_SANDBOX_SANDBOX_H
+#define KQ_SANDBOX_SANDBOX_H
+
+#include "base/status.h"
+
+/* What each program gives up before it reads its first byte from outside.
+ * A profile is a table of the system calls that remain; any other one, or one
+ * with other arguments, kills the process. It covers all threads at once and
+ * cannot be left. Errors: KQ_ERR_IO; the caller must not go on then. */
+
+/* hsm-module: no network, no file system, no new process or thread. Sockets
+ * that came over control_fd are read with read(), which drops descriptors
+ * that a client smuggles in. */
+KQ_MUST_CHECK kq_status kq_sandbox_enter_module(int control_fd);
+
+/* hardserver: files below folder_fd, connections of its listening socket; no
+ * connecting, no new process. Restricted to the folder by landlock where the
+ * kernel has it. */
+KQ_MUST_CHECK kq_status kq_sandbox_enter_hardserver(int control_fd, int folder_fd);
+
+#endif
