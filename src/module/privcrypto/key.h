@@ -54,8 +54,10 @@ KQ_MUST_CHECK kq_status hsm_key_sign_statement(const struct hsm_key *key, struct
 /* RSA-OAEP decryption.  Errors: KQ_ERR_AUTH. */
 KQ_MUST_CHECK kq_status hsm_key_oaep_open(const struct hsm_key *key, uint64_t mechanism, struct kq_slice label,
                                           struct kq_slice ciphertext, struct kq_buffer *out);
-/* ECDH with a peer's SubjectPublicKeyInfo on the same curve: appends the x
- * coordinate, as long as the field.  Errors: KQ_ERR_ARGUMENT (another curve, not a point, not an EC key). */
+/* ECDH of a P-384 or P-521 key with a peer's SubjectPublicKeyInfo on the same
+ * curve: appends the x coordinate, as long as the field; feed it to
+ * hsm_derive(). NIST SP 800-56A 5.7.1.2.
+ * Errors: KQ_ERR_ARGUMENT (own key of another kind; the peer's is of another curve, or no point of it). */
 KQ_MUST_CHECK kq_status hsm_key_agree(const struct hsm_key *key, struct kq_slice peer_public, struct kq_buffer *out);
 /* AES-GCM with a fresh random nonce in front and the tag behind, and back. */
 KQ_MUST_CHECK kq_status hsm_key_gcm_seal(const struct hsm_key *key, struct kq_slice aad, struct kq_slice plain,
