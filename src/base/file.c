@@ -125,7 +125,11 @@ kq_status kq_folder_make(const char *path)
             return KQ_ERR_IO;
         *at = '/';
     }
-    return mkdir(partial, 0700) == 0 || errno == EEXIST ? KQ_OK : KQ_ERR_IO;
+    if (mkdir(partial, 0700) == 0)
+        return KQ_OK;
+    struct stat facts;
+    bool is_folder = errno == EEXIST && stat(partial, &facts) == 0 && S_ISDIR(facts.st_mode);
+    return is_folder ? KQ_OK : KQ_ERR_IO;
 }
 
 bool kq_file_exists(const char *path)

@@ -21,7 +21,8 @@ enum kq_file_replace { KQ_FILE_NEW_ONLY, KQ_FILE_REPLACE };
 KQ_MUST_CHECK kq_status kq_file_write(const char *path, struct kq_slice bytes, mode_t mode,
                                       enum kq_file_replace replace);
 
-/* Makes a folder and its missing parents (0700 for each made). An existing one is fine. */
+/* Makes a folder and its missing parents (0700 for each made). An existing one is fine.
+ * Errors: KQ_ERR_IO (errno tells why; also when something else has that name), KQ_ERR_TOO_LARGE. */
 KQ_MUST_CHECK kq_status kq_folder_make(const char *path);
 
 /* True if something exists at the path. */
