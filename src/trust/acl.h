@@ -6,7 +6,9 @@
 #include "wire/formats.h"
 
 /* ACLs of fixed shape: what the templates say, byte for byte (docs/formats/acl.md 4).
- * Each writes an encoded kq_acl. */
+ * Each appends an encoded kq_acl to out. Every MakeBlob carries AllowKmOnly and
+ * names its hkm.  Errors: KQ_ERR_ARGUMENT (a key type without such a template, a
+ * hash of another length), KQ_ERR_TOO_LARGE, KQ_ERR_MEMORY. */
 
 /* The exchange key: GetACL; UnwrapForImport under one profile; MakeBlob to hkm, AllowKmOnly. */
 KQ_MUST_CHECK kq_status kq_acl_exchange_key(enum kq_profile profile, struct kq_slice hkm, struct kq_buffer *out);
@@ -20,9 +22,10 @@ KQ_MUST_CHECK kq_status kq_acl_transfer_copy(const struct kq_acl_transfer *trans
 KQ_MUST_CHECK kq_status kq_acl_imported_key(enum kq_key_type type, struct kq_slice hkm, struct kq_buffer *out);
 
 /* What generatekey makes in an owner's world: 1. DuplicateHandle, GetACL and
- * uses fitting the type, with the limits given; 2. MakeBlob to hkm; 3. under
- * hknso: ReduceACL, ExpandACL, MakeBlob to hkm; 4. MakeArchiveBlob to hkre if
- * hkre.len > 0. counter_id: 20 bytes when use_limit > 0. */
+ * uses fitting the type (with limits, the uses stand in a group of their own
+ * after it, so that looking at the ACL costs no use); 2. MakeBlob to hkm;
+ * 3. under hknso: ReduceACL, ExpandACL, MakeBlob to hkm; 4. MakeArchiveBlob to
+ * hkre if hkre.len > 0. counter_id: 20 bytes when use_limit > 0. */
 struct kq_acl_owner_request {
     enum kq_key_type type;
     struct kq_slice hkm;
@@ -34,8 +37,9 @@ struct kq_acl_owner_request {
 };
 KQ_MUST_CHECK kq_status kq_acl_owner_key(const struct kq_acl_owner_request *request, struct kq_buffer *out);
 
-/* True if the bytes are a well-formed ACL through and through (groups, limits,
- * actions, details, known numbers only). */
+/* KQ_OK if the bytes are a well-formed ACL through and through (groups, limits,
+ * actions, details, known numbers only, fields that mean nothing for an action
+ * empty).  Errors: KQ_ERR_FORMAT, KQ_ERR_VERSION. */
 KQ_MUST_CHECK kq_status kq_acl_check(struct kq_slice acl);
 
 /* Prints an ACL as aclprint and kmfile-dump show it, one fact a line. */
