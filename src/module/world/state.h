@@ -101,6 +101,7 @@ struct hsm_state {
     /* audit, as of this state; records not known to be in the log yet */
     struct hsm_audit_tree audit;
     struct kq_buffer audit_pending; /* frames as in the log */
+    uint64_t audit_log_len;         /* length of the log before audit_pending */
 };
 
 /* A fresh module: ESN and signing key made, one peer with all roles. */
