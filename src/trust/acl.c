@@ -96,7 +96,9 @@ kq_status kq_acl_exchange_key(enum kq_profile profile, struct kq_slice hkm, stru
     KQ_AUTO_VALUE(draft) draft = {.num_groups = 0};
     draft_init(&draft);
     put_permissions(&draft, KQ_PERM_GET_ACL);
+    KQ_TRY(end_group(&draft, KQ_SLICE_EMPTY));
     put_action(&draft, (struct kq_acl_action){.kind = KQ_ACTION_UNWRAP_FOR_IMPORT, .bits = (uint64_t)profile});
+    KQ_TRY(end_group(&draft, KQ_SLICE_EMPTY));
     put_make_blob(&draft, hkm);
     KQ_TRY(end_group(&draft, KQ_SLICE_EMPTY));
     return finish(&draft, out);
@@ -112,6 +114,7 @@ kq_status kq_acl_transfer_copy(const struct kq_acl_transfer *transfer, struct kq
     KQ_AUTO_VALUE(draft) draft = {.num_groups = 0};
     draft_init(&draft);
     put_permissions(&draft, KQ_PERM_GET_ACL);
+    KQ_TRY(end_group(&draft, KQ_SLICE_EMPTY));
     put_action(&draft, action);
     KQ_TRY(end_group(&draft, KQ_SLICE_EMPTY));
     return finish(&draft, out);
@@ -144,6 +147,7 @@ kq_status kq_acl_imported_key(enum kq_key_type type, struct kq_slice hkm, struct
     KQ_AUTO_VALUE(draft) draft = {.num_groups = 0};
     draft_init(&draft);
     put_permissions(&draft, uses | KQ_PERM_GET_ACL);
+    KQ_TRY(end_group(&draft, KQ_SLICE_EMPTY));
     put_make_blob(&draft, hkm);
     KQ_TRY(end_group(&draft, KQ_SLICE_EMPTY));
     return finish(&draft, out);

@@ -10,15 +10,15 @@
  * names its hkm.  Errors: KQ_ERR_ARGUMENT (a key type without such a template, a
  * hash of another length), KQ_ERR_TOO_LARGE, KQ_ERR_MEMORY. */
 
-/* The exchange key: GetACL; UnwrapForImport under one profile; MakeBlob to hkm, AllowKmOnly. */
+/* The exchange key, one group each: GetACL; UnwrapForImport under one profile; MakeBlob to hkm. */
 KQ_MUST_CHECK kq_status kq_acl_exchange_key(enum kq_profile profile, struct kq_slice hkm, struct kq_buffer *out);
 
-/* The reduced copy (xferacld): GetACL; MakeTransferPackage with these facts. Nothing else. */
+/* The reduced copy (xferacld), one group each: GetACL; MakeTransferPackage with these facts. */
 KQ_MUST_CHECK kq_status kq_acl_transfer_copy(const struct kq_acl_transfer *transfer, struct kq_buffer *out);
 
 /* What an imported key becomes at the destination, payload template 1: uses
- * that fit the key type (RSA: Sign, Decrypt; EC: Sign), GetACL, MakeBlob to hkm
- * with AllowKmOnly. No certifier group. */
+ * that fit the key type (RSA: Sign, Decrypt; EC: Sign) with GetACL; in a group
+ * of its own MakeBlob to hkm. No certifier group. */
 KQ_MUST_CHECK kq_status kq_acl_imported_key(enum kq_key_type type, struct kq_slice hkm, struct kq_buffer *out);
 
 /* What generatekey makes in an owner's world: 1. DuplicateHandle, GetACL and

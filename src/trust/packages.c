@@ -252,30 +252,19 @@ static kq_status check_belonging(struct walk *walk)
     return KQ_OK;
 }
 
-static kq_status acl_is_template(struct walk *walk, enum kq_profile profile, bool *out_same)
+/* Packages of this format carry exchange keys of the first profile only. */
+static kq_status check_acl(struct walk *walk)
 {
     KQ_AUTO_VALUE(kq_buffer) template = {0};
     kq_buffer_init(&template, KQ_ACL_MAX);
-    kq_status status = kq_acl_exchange_key(profile, walk->found.binding.hkm, &template);
+    kq_status status = kq_acl_exchange_key(KQ_PROFILE_KEYQUAY, walk->found.binding.hkm, &template);
     if (status != KQ_OK)
         return fail(walk, status, "not enough memory");
-    *out_same = kq_slice_is_equal(walk->keygen.acl, kq_buffer_slice(&template));
+    if (!kq_slice_is_equal(walk->keygen.acl, kq_buffer_slice(&template)))
+        return fail(walk, KQ_ERR_MISMATCH, "the exchange key's rights are not those of the template (acl)");
+    walk->found.profile = KQ_PROFILE_KEYQUAY;
+    say(walk, "unwraps for import, nothing else; it never leaves its world");
     return KQ_OK;
-}
-
-static kq_status check_acl(struct walk *walk)
-{
-    static const enum kq_profile profiles[] = {KQ_PROFILE_KEYQUAY, KQ_PROFILE_AZURE_BYOK};
-    for (size_t i = 0; i < KQ_COUNT_OF(profiles); i++) {
-        bool same = false;
-        KQ_TRY(acl_is_template(walk, profiles[i], &same));
-        if (!same)
-            continue;
-        walk->found.profile = (uint64_t)profiles[i];
-        say(walk, "unwraps for import, nothing else; it never leaves its world");
-        return KQ_OK;
-    }
-    return fail(walk, KQ_ERR_MISMATCH, "the exchange key's rights are not those of the template (acl)");
 }
 
 static const struct {
