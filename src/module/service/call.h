@@ -8,8 +8,9 @@
 /* One request on its way through the module. The dispatcher has checked role,
  * state of the module, quorum and form before a handler sees it. */
 
-struct hsm_module;  /* service/module.h */
-struct hsm_session; /* service/session.h */
+struct hsm_module;   /* service/module.h */
+struct hsm_session;  /* service/session.h */
+struct hsm_snapshot; /* service/snapshot.h */
 
 struct hsm_call {
     struct hsm_module *module;
@@ -34,11 +35,17 @@ struct hsm_call {
     uint8_t audit_subject[32];
     bool has_audit_subject;
     struct kq_buffer audit_place;
+    /* AUDIT_APPEND only: what a trusted peer says; borrowed from the params. */
+    struct kq_slice audit_event;
+    struct kq_slice audit_peer;
+    struct kq_slice audit_detail;
     /* The index the audit record of this call will have (RECORDED rows with a draft). */
     uint64_t audit_index;
 
     char detail[513]; /* for the reply; never a secret */
     uint64_t wait_ms;
+
+    struct hsm_snapshot *snapshot; /* keeps state alive; service/ only */
 };
 
 /* Sets the reply's detail (printf) and returns status, so that a handler can
