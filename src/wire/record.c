@@ -1,5 +1,7 @@
 #include "wire/record.h"
 
+#include "base/text.h"
+
 const struct kq_record_type kq_nothing_type = {.struct_size = sizeof(struct kq_nothing), .max_len = 1};
 
 bool kq_list_next(struct kq_list *list, struct kq_slice *out_item)
@@ -38,17 +40,40 @@ static bool is_within(const struct kq_field *field, uint64_t value)
     return value >= field->min && value <= field->max;
 }
 
+/* True if the items are as many byte strings as the list says, and nothing else. */
+static bool is_whole_list(const struct kq_list *list)
+{
+    struct kq_reader reader;
+    kq_reader_init(&reader, list->items);
+    for (size_t i = 0; i < list->num && !reader.failed; i++)
+        kq_cbor_get_bytes(&reader);
+    return kq_reader_finish(&reader) == KQ_OK;
+}
+
+/* True if the decoder will take what the member holds. */
+static bool is_allowed(const struct kq_field *field, const void *member)
+{
+    const uint64_t *number = member;
+    const struct kq_slice *string = member;
+    const struct kq_list *list = member;
+    switch (field->kind) {
+    case KQ_FIELD_UINT:
+        return is_within(field, *number);
+    case KQ_FIELD_BYTES:
+        return is_within(field, string->len);
+    case KQ_FIELD_TEXT:
+        return is_within(field, string->len) && kq_text_is_printable(*string);
+    case KQ_FIELD_LIST:
+        return is_within(field, list->num) && is_whole_list(list);
+    }
+    KQ_BUG("unknown field kind");
+}
+
 static void put_field(const struct kq_field *field, const void *member, struct kq_writer *writer)
 {
     const uint64_t *number = member;
     const struct kq_slice *string = member;
     const struct kq_list *list = member;
-    uint64_t measure = field->kind == KQ_FIELD_UINT ? *number : field->kind == KQ_FIELD_LIST ? list->num : string->len;
-    if (!is_within(field, measure)) {
-        if (writer->failure == KQ_OK)
-            writer->failure = KQ_ERR_ARGUMENT;
-        return;
-    }
     switch (field->kind) {
     case KQ_FIELD_UINT:
         kq_cbor_put_uint(writer, *number);
@@ -66,8 +91,15 @@ static void put_field(const struct kq_field *field, const void *member, struct k
     }
 }
 
+static void fail_writer(struct kq_writer *writer, kq_status failure)
+{
+    if (writer->failure == KQ_OK)
+        writer->failure = failure;
+}
+
 void kq_record_put(const struct kq_record_type *type, const void *record, struct kq_writer *writer)
 {
+    size_t start = writer->buffer.len;
     if (type->name == NULL) {
         kq_cbor_put_array(writer, type->num_fields);
     } else {
@@ -77,9 +109,13 @@ void kq_record_put(const struct kq_record_type *type, const void *record, struct
     }
     const uint8_t *member = record;
     for (size_t i = 0; i < type->num_fields; i++) {
+        if (!is_allowed(&type->fields[i], member))
+            fail_writer(writer, KQ_ERR_ARGUMENT);
         put_field(&type->fields[i], member, writer);
         member += member_size(type->fields[i].kind);
     }
+    if (writer->buffer.len - start > type->max_len)
+        fail_writer(writer, KQ_ERR_TOO_LARGE);
 }
 
 static struct kq_list get_list(struct kq_reader *reader)

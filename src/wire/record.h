@@ -50,8 +50,11 @@ struct kq_record_type {
     size_t max_len; /* of the encoding */
 };
 
-/* Encodes *record (of the type's struct) at the end of writer. A value outside
- * its limits makes the writer fail with KQ_ERR_ARGUMENT. */
+/* Encodes *record (of the type's struct) at the end of writer, so that
+ * kq_record_get() will take it: a value outside its limits makes the writer
+ * fail with KQ_ERR_ARGUMENT (so do text that is not printable, and a list
+ * whose items are not what it says), a record over max_len with
+ * KQ_ERR_TOO_LARGE. */
 void kq_record_put(const struct kq_record_type *type, const void *record, struct kq_writer *writer);
 
 /* Decodes exactly one record. Slices in *out_record borrow from in.
