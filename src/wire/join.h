@@ -31,7 +31,7 @@ KQ_RECORD_DECLARE(kq_join_request_file, KQ_JOIN_REQUEST_FILE_FIELDS);
     BYTES(world_file, 1, 8192)                                                                                         \
     BYTES(ephemeral_public, 1, KQ_PUBLIC_MAX) /* the member's */                                                       \
     BYTES(salt, 32, 32)                                                                                                \
-    BYTES(sealed, 0, 1024) /* the world's secrets under the shared secret; associated data: this with sealed empty */  \
+    BYTES(sealed, 0, 2048) /* the world's secrets under the shared secret; associated data: this with sealed empty */  \
     UINT(time, 0, 253402300799)
 KQ_RECORD_DECLARE(kq_join_admission, KQ_JOIN_ADMISSION_FIELDS);
 
