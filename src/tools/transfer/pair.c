@@ -1,0 +1,89 @@
+#include "tools/transfer/pair.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+static kq_status read_package(struct kq_tool *tool, const char *path, struct kq_buffer *out)
+{
+    kq_status status = kq_file_read(path, KQ_PACKAGE_MAX, out);
+    if (status == KQ_ERR_NOT_FOUND)
+        return kq_tool_fail(tool, status, "Unpack the region's toolset here, or name the file with its folder.",
+                            "%s: there is no such package", path);
+    if (status != KQ_OK)
+        return kq_tool_fail(tool, status, NULL, "%s: %s", path, kq_status_text(status));
+    return KQ_OK;
+}
+
+static void print_steps(const struct kq_chain_report *report)
+{
+    static const char *const outcomes[] = {
+        [KQ_STEP_NOT_RUN] = "not run", [KQ_STEP_PASSED] = "passed", [KQ_STEP_FAILED] = "FAILED"};
+    for (size_t i = 0; i < report->num_steps; i++) {
+        const struct kq_chain_step *step = &report->steps[i];
+        printf("  %-38s %s%s%s\n", step->name, outcomes[step->outcome], step->reason[0] != '\0' ? ": " : "",
+               step->reason);
+    }
+}
+
+static kq_status fail_step(struct kq_tool *tool, kq_status status, const struct kq_chain_report *report)
+{
+    for (size_t i = 0; i < report->num_steps; i++) {
+        if (report->steps[i].outcome == KQ_STEP_FAILED)
+            return kq_tool_fail(tool, status, "Obtain the toolset again; `verifykeypackage` shows every check.",
+                                "the packages do not verify: %s: %s", report->steps[i].name, report->steps[i].reason);
+    }
+    return kq_tool_fail(tool, status, NULL, "the packages do not verify: %s", kq_status_text(status));
+}
+
+kq_status kq_pair_open(struct kq_tool *tool, const char *kek_path, const char *world_path, struct kq_pair *out)
+{
+    KQ_TRY(read_package(tool, kek_path, &out->kek_package));
+    KQ_TRY(read_package(tool, world_path, &out->world_package));
+    kq_status status =
+        kq_chain_verify_packages(kq_buffer_slice(&out->kek_package), kq_buffer_slice(&out->world_package),
+                                 kq_clock_unix_s(), &out->destination, &out->report);
+    if (!tool->is_json)
+        print_steps(&out->report);
+    if (status != KQ_OK)
+        return fail_step(tool, status, &out->report);
+    kq_tool_note_hash(tool, "root", kq_slice_of(out->destination.root_hash, 32));
+    kq_tool_note_hash(tool, "world", kq_slice_of(out->destination.hknso, 32));
+    kq_tool_note_hash(tool, "kek", kq_slice_of(out->destination.kek_hash, 32));
+    return KQ_OK;
+}
+
+void kq_pair_clear(struct kq_pair *pair)
+{
+    kq_buffer_clear(&pair->kek_package);
+    kq_buffer_clear(&pair->world_package);
+}
+
+void kq_pair_print(const struct kq_pair *pair, FILE *out)
+{
+    const struct kq_destination *to = &pair->destination;
+    char root[KQ_HASH_TEXT_SIZE], world[KQ_HASH_TEXT_SIZE], kek[KQ_HASH_TEXT_SIZE], until[KQ_TIME_TEXT_SIZE];
+    kq_hash_text(kq_slice_of(to->root_hash, 32), root);
+    kq_hash_text(kq_slice_of(to->hknso, 32), world);
+    kq_hash_text(kq_slice_of(to->kek_hash, 32), kek);
+    kq_time_text(to->region.not_after, until);
+    fprintf(out, "region:       %.*s, operator %.*s, until %s\n", (int)to->region.region.len,
+            (const char *)to->region.region.data, (int)to->region.operator_name.len,
+            (const char *)to->region.operator_name.data, until);
+    fprintf(out, "root:         %s%s\n", root,
+            to->root_is_rehearsal ? " (rehearsal: proves nothing about the operator)" : "");
+    fprintf(out, "world:        %s\nexchange key: %s\n", world, kek);
+}
+
+json_t *kq_pair_json(const struct kq_pair *pair)
+{
+    const struct kq_destination *to = &pair->destination;
+    char root[65], world[65], kek[65], until[KQ_TIME_TEXT_SIZE];
+    kq_hex_encode(kq_slice_of(to->root_hash, 32), root);
+    kq_hex_encode(kq_slice_of(to->hknso, 32), world);
+    kq_hex_encode(kq_slice_of(to->kek_hash, 32), kek);
+    kq_time_text(to->region.not_after, until);
+    json_t *object = json_pack("{s:s, s:b, s:s, s:s, s:s}", "root", root, "rehearsal", (int)to->root_is_rehearsal,
+                               "world", world, "exchangeKey", kek, "notAfter", until);
+    json_object_set_new(object, "region", json_stringn((const char *)to->region.region.data, to->region.region.len));
+    return object;
+}
