@@ -35,7 +35,10 @@ size_t hsm_handles_count(struct hsm_handles *handles);
 /* Appends each handle, 8 bytes big-endian, as kq_list items. */
 void hsm_handles_list(struct hsm_handles *handles, struct kq_writer *items, size_t *out_num);
 
-void hsm_loaded_free(struct hsm_loaded *loaded);
+/* A loaded key as of now, in no table yet. Takes *key on KQ_OK, copies the rest. */
+KQ_MUST_CHECK kq_status hsm_loaded_new(struct hsm_key **key, uint64_t origin, struct kq_slice acl,
+                                       struct kq_slice place, struct hsm_loaded **out);
+void hsm_loaded_free(struct hsm_loaded *loaded); /* one reference less */
 KQ_AUTO_DEFINE(hsm_loaded);
 
 #endif

@@ -18,9 +18,10 @@ static void stir_generators(void)
     kq_wipe(fresh, sizeof fresh);
 }
 
+/* 1024 is for the throw-away key of warm.c; no operation asks for it. */
 static bool rsa_size_is_known(uint64_t bits)
 {
-    return bits == 1024 || bits == 2048 || bits == 3072 || bits == 4096; /* 1024: recovery key of the DLf1024 suite */
+    return bits == 1024 || bits == 2048 || bits == 3072 || bits == 4096;
 }
 
 static bool exponent_is_allowed(uint64_t e)

@@ -43,6 +43,8 @@ void hsm_key_public_hash(const struct hsm_key *key, uint8_t out[32]);
 /* PKCS#8 DER or raw AES bytes, appended to a buffer of the module (arena). */
 KQ_MUST_CHECK kq_status hsm_key_bytes(const struct hsm_key *key, struct kq_buffer *out);
 
+/* True if the key signs by this mechanism a digest of this length. */
+bool hsm_key_can_sign(const struct hsm_key *key, uint64_t mechanism, size_t digest_len);
 /* Signature over a digest by a mechanism; RSA results are checked with the
  * public key before they leave.  Errors: KQ_ERR_ARGUMENT, KQ_ERR_INTERNAL. */
 KQ_MUST_CHECK kq_status hsm_key_sign(const struct hsm_key *key, uint64_t mechanism, struct kq_slice digest,

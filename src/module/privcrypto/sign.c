@@ -150,18 +150,21 @@ static kq_status sign_ec(const struct hsm_key *key, const struct scheme *scheme,
     return append_fixed(kq_slice_of(der, len), hsm_curve_of_type(key->type)->len, out);
 }
 
-kq_status hsm_key_sign(const struct hsm_key *key, uint64_t mechanism, struct kq_slice digest, struct kq_buffer *out)
+bool hsm_key_can_sign(const struct hsm_key *key, uint64_t mechanism, size_t digest_len)
 {
     if (mechanism < 1 || mechanism > HSM_SIGN_SCHEMES)
+        return false;
+    const struct scheme *scheme = &schemes[mechanism - 1];
+    bool type_fits = scheme->family == KQ_KEY_RSA ? key->type == KQ_KEY_RSA : hsm_curve_of_type(key->type) != NULL;
+    return type_fits && digest_fits(scheme, digest_len);
+}
+
+kq_status hsm_key_sign(const struct hsm_key *key, uint64_t mechanism, struct kq_slice digest, struct kq_buffer *out)
+{
+    if (!hsm_key_can_sign(key, mechanism, digest.len))
         return KQ_ERR_ARGUMENT;
     const struct scheme *scheme = &schemes[mechanism - 1];
-    if (!digest_fits(scheme, digest.len))
-        return KQ_ERR_ARGUMENT;
-    if (key->type == KQ_KEY_RSA && scheme->family == KQ_KEY_RSA)
-        return sign_rsa(key, scheme, digest, out);
-    if (hsm_curve_of_type(key->type) != NULL && scheme->family != KQ_KEY_RSA)
-        return sign_ec(key, scheme, digest, out);
-    return KQ_ERR_ARGUMENT;
+    return key->type == KQ_KEY_RSA ? sign_rsa(key, scheme, digest, out) : sign_ec(key, scheme, digest, out);
 }
 
 /* ---- statements ------------------------------------------------------------ */
