@@ -23,6 +23,7 @@ struct work {
     struct kq_tool *tool;
     const struct kq_region_plan *plan;
     struct kq_region_folder folder;
+    bool is_rehearsal; /* its cards are */
     struct kq_rehearsal rehearsal;
 };
 
@@ -35,7 +36,10 @@ static kq_status work_open(struct work *work, struct kq_tool *tool, const struct
     if (kq_region_folder_init(&work->folder, plan->data, region) != KQ_OK)
         return kq_tool_fail(tool, KQ_ERR_TOO_LARGE, "Choose a shorter folder.", "%s: the path is too long", plan->data);
     KQ_TRY(kq_tool_set_folder(tool, work->folder.path));
-    if (plan->quorum == 0)
+    char world[KQ_PATH_MAX];
+    KQ_TRY(kq_path_join(work->folder.path, "local/world", world));
+    work->is_rehearsal = kq_file_exists(world) ? kq_rehearsal_cards_exist(work->folder.path) : plan->quorum == 0;
+    if (work->is_rehearsal)
         KQ_TRY(kq_rehearsal_cards_attach(tool, work->folder.path, &work->rehearsal));
     return kq_tool_connect_folder(tool);
 }
@@ -133,15 +137,14 @@ static kq_status enrol(struct work *work)
 static kq_status make_world(struct work *work)
 {
     KQ_AUTO_VALUE(kq_ceremony_result) made = {0};
-    const bool is_rehearsal = work->plan->quorum == 0;
     const struct kq_ceremony ceremony = {
         .kind = KQ_WORLD_REGION,
         .suite = work->plan->suite,
-        .quorum = is_rehearsal ? 1 : work->plan->quorum,
-        .num_cards = is_rehearsal ? 1 : work->plan->num_cards,
-        .is_quiet = is_rehearsal || work->tool->is_json,
+        .quorum = work->is_rehearsal ? 1 : work->plan->quorum,
+        .num_cards = work->is_rehearsal ? 1 : work->plan->num_cards,
+        .is_quiet = work->is_rehearsal || work->tool->is_json,
     };
-    if (is_rehearsal)
+    if (work->is_rehearsal)
         kq_rehearsal_cards_drop(work->folder.path);
     KQ_TRY(kq_ceremony_run(work->tool, &ceremony, &made));
     return kq_world_store(work->tool, kq_buffer_slice(&made.world_file), made.hknso);
@@ -237,7 +240,7 @@ static kq_status make_exchange(struct work *work, uint64_t generation)
 static kq_status show(struct work *work, uint64_t generation)
 {
     KQ_TRY(kq_region_show(work->tool, &work->folder, generation));
-    if (work->plan->quorum == 0 && !work->tool->is_json)
+    if (work->is_rehearsal && !work->tool->is_json)
         printf("  cards:         rehearsal, 1 of 1; card and passphrase lie beside the data in\n"
                "                 %s,\n"
                "                 so whoever reads that folder has the quorum; --acs-quorum=K/N makes real ones\n",
@@ -264,7 +267,6 @@ kq_status kq_region_create(struct kq_tool *tool, const struct kq_region_plan *pl
 kq_status kq_region_rollover(struct kq_tool *tool, const struct kq_region_plan *plan, const struct kq_region *region)
 {
     struct work work;
-    struct kq_region_plan own = *plan;
     KQ_AUTO_VALUE(kq_buffer) bytes = {0};
     struct kq_exchange_file old;
     struct kq_region_folder folder;
@@ -273,9 +275,8 @@ kq_status kq_region_rollover(struct kq_tool *tool, const struct kq_region_plan *
     if (newest == 0)
         return kq_tool_fail(tool, KQ_ERR_NOT_FOUND, "`keyquay region create` makes it.", "%s: there is no region %s",
                             plan->data, region->name);
-    own.quorum = kq_rehearsal_cards_exist(folder.path) ? 0 : 1;
     KQ_TRY(kq_region_get_exchange(&folder, newest, &bytes, &old));
-    KQ_TRY(work_open(&work, tool, &own, region));
+    KQ_TRY(work_open(&work, tool, plan, region));
     KQ_TRY(make_exchange(&work, newest + 1));
     if (!tool->is_json) {
         char until[KQ_TIME_TEXT_SIZE];

@@ -1,0 +1,123 @@
+/* keyquay: one name for what the old system had no program for. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "tools/keyquay/commands.h"
+#include "tools/owner/commands.h"
+#include "tools/region/region_command.h"
+
+typedef int command_main(int argc, char **argv);
+
+struct command {
+    const char *name;
+    command_main *run;
+    const char *summary;
+    const char *help;
+};
+
+static int run_help(int argc, char **argv);
+
+static const struct command commands[] = {
+    {"hsm", kq_cmd_hsm, "start, stop or look at a module",
+     "keyquay hsm start|stop|status [--folder DIR] [--json]\n"
+     "  --folder DIR  the module's folder; else NFAST_KMDATA or the default one\n"},
+    {"enrol", kq_cmd_enrol, "have a module warranted by a manufacturer, by files",
+     "keyquay enrol request --out FILE [--folder DIR]\n"
+     "keyquay enrol install WARRANT [--folder DIR]\n"
+     "  WARRANT is what `keyquay-factory sign` wrote: the warrant and its root.\n"},
+    {"region", kq_cmd_region, "run the receiving side: worlds, exchange keys, toolsets, imports", KQ_HELP_REGION},
+    {"root", kq_cmd_root, "the roots a module trusts: list, trust, distrust",
+     "keyquay root list|trust HASH|distrust HASH [--json]\n"},
+    {"world", kq_cmd_world, "the destination worlds a module trusts: list, trust, distrust",
+     "keyquay world list|trust HASH|distrust HASH [--json]\n"},
+    {"key", kq_cmd_key, "list and use the keys of the owner's world",
+     "keyquay key list|use ... (see `keyquay key help`)\n"},
+    {"card", kq_cmd_card, "look at administrator cards", "keyquay card ... (see `keyquay card help`)\n"},
+    {"audit", kq_cmd_audit, "check and show an audit log",
+     "keyquay audit verify|show ... (see `keyquay audit help`)\n"},
+    {"receipt", kq_cmd_receipt, "check a receipt, or two against each other",
+     "keyquay receipt verify FILE [--json]\n"
+     "keyquay receipt match EXPORT-RECEIPT IMPORT-RECEIPT [--package FILE] [--json]\n"},
+    {"bench", kq_cmd_bench, "measure this machine", "keyquay bench [--json] [--quick] [NAME...]\n"},
+    {"help", run_help, "this text, or the help of one command", "keyquay help [COMMAND]\n"},
+};
+
+/* Named in the documents of the whole product; the vault that they need is not part of this version. */
+static const char *const later_commands[] = {"up",           "down", "status", "vault",
+                                             "subscription", "byok", "backup", "restore"};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < KQ_COUNT_OF(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static bool is_later(const char *name)
+{
+    for (size_t i = 0; i < KQ_COUNT_OF(later_commands); i++) {
+        if (strcmp(later_commands[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void print_overview(FILE *out)
+{
+    fprintf(out, "keyquay COMMAND ...\n\n");
+    for (size_t i = 0; i < KQ_COUNT_OF(commands); i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\nkeyquay help COMMAND says more.\n"
+                 "Exit status: 0 done, 1 refused or failed, 2 usage, 3 cancelled, 4 no module could be reached.\n");
+}
+
+static int refuse_unknown(const char *name)
+{
+    if (is_later(name))
+        fprintf(stderr, "keyquay: '%s' belongs to the vault, which is not part of this version.\n", name);
+    else
+        fprintf(stderr, "keyquay: there is no command '%.60s'; `keyquay help` lists them.\n", name);
+    return is_later(name) ? 1 : 2;
+}
+
+static int run_help(int argc, char **argv)
+{
+    const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+    if (argc > 1 && command == NULL)
+        return refuse_unknown(argv[1]);
+    if (command == NULL)
+        print_overview(stdout);
+    else
+        printf("keyquay %s: %s\n\n%s", command->name, command->summary, command->help);
+    return 0;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    return argc > 1 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_overview(stderr);
+        return 2;
+    }
+    if (wants_help(argc, argv))
+        return run_help(argc - 1, argv + 1);
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("keyquay %s\n", KQ_VERSION);
+        return 0;
+    }
+    const struct command *command = find_command(argv[1]);
+    if (command == NULL)
+        return refuse_unknown(argv[1]);
+    if (argc == 3 && wants_help(argc - 1, argv + 1)) {
+        char *words[] = {argv[0], argv[1], NULL};
+        return run_help(2, words);
+    }
+    return command->run(argc - 1, argv + 1);
+}
