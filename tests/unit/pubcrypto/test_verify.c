@@ -1,0 +1,297 @@
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+
+#include "base/size.h"
+#include "harness/test_keys.h"
+#include "harness/vectors.h"
+#include "pubcrypto/hash.h"
+#include "pubcrypto/public_key.h"
+#include "unit.h"
+
+static struct kq_slice message(void)
+{
+    return kq_slice_text("a statement of some kind");
+}
+
+static kq_status verify_statement(const struct test_key *key, struct kq_slice text, struct kq_slice signature)
+{
+    KQ_AUTO(kq_public_key) public_key = NULL;
+    KQ_TRY(kq_public_key_new(test_key_public(key), &public_key));
+    return kq_public_key_verify_statement(public_key, text, signature);
+}
+
+static void assert_statements_verify(enum kq_key_type type, uint64_t bits)
+{
+    struct test_key *key = test_key_new(type, bits);
+    KQ_AUTO_VALUE(kq_buffer) signature = {0};
+    kq_buffer_init(&signature, 1024);
+    test_key_sign(key, message(), &signature);
+    assert_ok(verify_statement(key, message(), kq_buffer_slice(&signature)));
+    assert_status(verify_statement(key, kq_slice_text("another"), kq_buffer_slice(&signature)), KQ_ERR_SIGNATURE);
+    assert_status(verify_statement(key, message(), KQ_SLICE_EMPTY), KQ_ERR_SIGNATURE);
+    signature.data[signature.len / 2] ^= 1;
+    assert_status(verify_statement(key, message(), kq_buffer_slice(&signature)), KQ_ERR_SIGNATURE);
+    test_key_free(key);
+}
+
+static void verify_statement__p384_p521_dsa__accepts_only_the_signed_bytes(void **state)
+{
+    (void)state;
+    assert_statements_verify(KQ_KEY_EC_P384, 384);
+    assert_statements_verify(KQ_KEY_EC_P521, 521);
+    assert_statements_verify(KQ_KEY_DSA, 3072);
+}
+
+static void verify_statement__keys_that_sign_none__are_unsupported(void **state)
+{
+    (void)state;
+    static const enum kq_key_type types[] = {KQ_KEY_RSA, KQ_KEY_EC_P256, KQ_KEY_EC_SECP256K1};
+    for (size_t i = 0; i < KQ_COUNT_OF(types); i++) {
+        struct test_key *key = test_key_new(types[i], 2048);
+        KQ_AUTO_VALUE(kq_buffer) signature = {0};
+        kq_buffer_init(&signature, 1024);
+        test_key_sign(key, message(), &signature);
+        assert_status(verify_statement(key, message(), kq_buffer_slice(&signature)), KQ_ERR_UNSUPPORTED);
+        test_key_free(key);
+    }
+}
+
+static void verify__mechanism_digest_and_key_that_do_not_fit__is_an_argument_error(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[256];
+    struct test_key *rsa = test_key_new(KQ_KEY_RSA, 2048);
+    struct test_key *ec = test_key_new(KQ_KEY_EC_P256, 256);
+    KQ_AUTO(kq_public_key) rsa_key = NULL;
+    KQ_AUTO(kq_public_key) ec_key = NULL;
+    assert_ok(kq_public_key_new(test_key_public(rsa), &rsa_key));
+    assert_ok(kq_public_key_new(test_key_public(ec), &ec_key));
+    struct kq_slice digest = kq_slice_of(bytes, 32);
+    struct kq_slice signature = kq_slice_of(bytes, 256);
+    assert_status(kq_public_key_verify(ec_key, KQ_MECH_RSA_PKCS1_SHA256, digest, signature), KQ_ERR_ARGUMENT);
+    assert_status(kq_public_key_verify(rsa_key, KQ_MECH_ECDSA, digest, signature), KQ_ERR_ARGUMENT);
+    assert_status(kq_public_key_verify(rsa_key, KQ_MECH_RSA_PKCS1_SHA384, digest, signature), KQ_ERR_ARGUMENT);
+    assert_status(kq_public_key_verify(rsa_key, KQ_MECH_RSA_OAEP_SHA256, digest, signature), KQ_ERR_ARGUMENT);
+    assert_status(kq_public_key_verify(ec_key, KQ_MECH_ECDSA, kq_slice_of(bytes, 31), signature), KQ_ERR_ARGUMENT);
+    test_key_free(rsa);
+    test_key_free(ec);
+}
+
+/* ---- published vectors ---------------------------------------------------- */
+
+struct counts {
+    size_t valid;
+    size_t invalid;
+};
+
+static void check_vector(const struct kq_public_key *key, uint64_t mechanism, enum kq_hash hash, const json_t *vector,
+                         struct counts *counts)
+{
+    KQ_AUTO_VALUE(kq_buffer) text = {0};
+    KQ_AUTO_VALUE(kq_buffer) signature = {0};
+    vectors_hex(vector, "msg", &text);
+    vectors_hex(vector, "sig", &signature);
+    const char *expected = vectors_text(vector, "result");
+    uint8_t digest[KQ_HASH_MAX_LEN];
+    struct kq_slice part = kq_buffer_slice(&text);
+    size_t digest_len = kq_hash_parts(hash, &part, 1, digest);
+    kq_status status =
+        kq_public_key_verify(key, mechanism, kq_slice_of(digest, digest_len), kq_buffer_slice(&signature));
+    bool is_valid = strcmp(expected, "valid") == 0;
+    if (strcmp(expected, "acceptable") != 0 && (status == KQ_OK) != is_valid)
+        fail_msg("vector %lld (%s): %s", (long long)json_integer_value(json_object_get(vector, "tcId")), expected,
+                 kq_status_text(status));
+    counts->valid += is_valid ? 1 : 0;
+    counts->invalid += is_valid ? 0 : 1;
+}
+
+static void check_group(const json_t *group, uint64_t mechanism, enum kq_hash hash, struct counts *counts)
+{
+    KQ_AUTO_VALUE(kq_buffer) spki = {0};
+    KQ_AUTO(kq_public_key) key = NULL;
+    vectors_hex(group, "publicKeyDer", &spki);
+    assert_ok(kq_public_key_new(kq_buffer_slice(&spki), &key));
+    size_t i;
+    const json_t *vector;
+    json_array_foreach(json_object_get(group, "tests"), i, vector) check_vector(key, mechanism, hash, vector, counts);
+}
+
+struct vector_file {
+    const char *name;
+    uint64_t mechanism;
+    enum kq_hash hash;
+};
+
+static void check_file(const struct vector_file *row)
+{
+    char path[256];
+    snprintf(path, sizeof path, "wycheproof/%s_test.json", row->name);
+    json_t *file = vectors_load(path);
+    if (file == NULL)
+        skip();
+    struct counts counts = {.valid = 0};
+    size_t i;
+    const json_t *group;
+    json_array_foreach(json_object_get(file, "testGroups"), i, group)
+        check_group(group, row->mechanism, row->hash, &counts);
+    assert_true(counts.valid > 0 && counts.invalid > 0);
+    json_decref(file);
+}
+
+static void verify__wycheproof_ecdsa__agrees_with_every_vector(void **state)
+{
+    (void)state;
+    static const struct vector_file files[] = {
+        {"ecdsa_secp256k1_sha256_p1363", KQ_MECH_ECDSA, KQ_HASH_SHA256},
+        {"ecdsa_secp256k1_sha512_p1363", KQ_MECH_ECDSA, KQ_HASH_SHA512},
+        {"ecdsa_secp256r1_sha256_p1363", KQ_MECH_ECDSA, KQ_HASH_SHA256},
+        {"ecdsa_secp256r1_sha512_p1363", KQ_MECH_ECDSA, KQ_HASH_SHA512},
+        {"ecdsa_secp384r1_sha384_p1363", KQ_MECH_ECDSA, KQ_HASH_SHA384},
+        {"ecdsa_secp384r1_sha512_p1363", KQ_MECH_ECDSA, KQ_HASH_SHA512},
+        {"ecdsa_secp521r1_sha512_p1363", KQ_MECH_ECDSA, KQ_HASH_SHA512},
+    };
+    for (size_t i = 0; i < KQ_COUNT_OF(files); i++)
+        check_file(&files[i]);
+}
+
+static void verify__wycheproof_rsa_pkcs1__agrees_with_every_vector(void **state)
+{
+    (void)state;
+    static const struct vector_file files[] = {
+        {"rsa_signature_2048_sha256", KQ_MECH_RSA_PKCS1_SHA256, KQ_HASH_SHA256},
+        {"rsa_signature_2048_sha384", KQ_MECH_RSA_PKCS1_SHA384, KQ_HASH_SHA384},
+        {"rsa_signature_2048_sha512", KQ_MECH_RSA_PKCS1_SHA512, KQ_HASH_SHA512},
+        {"rsa_signature_3072_sha256", KQ_MECH_RSA_PKCS1_SHA256, KQ_HASH_SHA256},
+        {"rsa_signature_3072_sha384", KQ_MECH_RSA_PKCS1_SHA384, KQ_HASH_SHA384},
+        {"rsa_signature_3072_sha512", KQ_MECH_RSA_PKCS1_SHA512, KQ_HASH_SHA512},
+        {"rsa_signature_4096_sha256", KQ_MECH_RSA_PKCS1_SHA256, KQ_HASH_SHA256},
+        {"rsa_signature_4096_sha512", KQ_MECH_RSA_PKCS1_SHA512, KQ_HASH_SHA512},
+        {"rsa_signature_8192_sha256", KQ_MECH_RSA_PKCS1_SHA256, KQ_HASH_SHA256},
+    };
+    for (size_t i = 0; i < KQ_COUNT_OF(files); i++)
+        check_file(&files[i]);
+}
+
+static void verify__wycheproof_rsa_pss__agrees_with_every_vector(void **state)
+{
+    (void)state;
+    static const struct vector_file files[] = {
+        {"rsa_pss_2048_sha256_mgf1_32", KQ_MECH_RSA_PSS_SHA256, KQ_HASH_SHA256},
+        {"rsa_pss_2048_sha384_mgf1_48", KQ_MECH_RSA_PSS_SHA384, KQ_HASH_SHA384},
+        {"rsa_pss_3072_sha256_mgf1_32", KQ_MECH_RSA_PSS_SHA256, KQ_HASH_SHA256},
+        {"rsa_pss_4096_sha256_mgf1_32", KQ_MECH_RSA_PSS_SHA256, KQ_HASH_SHA256},
+        {"rsa_pss_4096_sha384_mgf1_48", KQ_MECH_RSA_PSS_SHA384, KQ_HASH_SHA384},
+        {"rsa_pss_4096_sha512_mgf1_64", KQ_MECH_RSA_PSS_SHA512, KQ_HASH_SHA512},
+    };
+    for (size_t i = 0; i < KQ_COUNT_OF(files); i++)
+        check_file(&files[i]);
+}
+
+/* Files whose salt is not as long as the hash: what is valid there is none of ours. */
+static void verify__pss_with_another_salt_length__is_refused(void **state)
+{
+    (void)state;
+    json_t *file = vectors_load("wycheproof/rsa_pss_2048_sha256_mgf1_0_test.json");
+    if (file == NULL)
+        skip();
+    const json_t *group = json_array_get(json_object_get(file, "testGroups"), 0);
+    const json_t *vector = json_array_get(json_object_get(group, "tests"), 0);
+    KQ_AUTO_VALUE(kq_buffer) spki = {0};
+    KQ_AUTO_VALUE(kq_buffer) text = {0};
+    KQ_AUTO_VALUE(kq_buffer) signature = {0};
+    KQ_AUTO(kq_public_key) key = NULL;
+    vectors_hex(group, "publicKeyDer", &spki);
+    vectors_hex(vector, "msg", &text);
+    vectors_hex(vector, "sig", &signature);
+    assert_string_equal(vectors_text(vector, "result"), "valid");
+    assert_ok(kq_public_key_new(kq_buffer_slice(&spki), &key));
+    uint8_t digest[32];
+    kq_sha256(kq_buffer_slice(&text), digest);
+    assert_status(
+        kq_public_key_verify(key, KQ_MECH_RSA_PSS_SHA256, kq_slice_of(digest, 32), kq_buffer_slice(&signature)),
+        KQ_ERR_SIGNATURE);
+    json_decref(file);
+}
+
+/* ---- OAEP ------------------------------------------------------------------ */
+
+static size_t open_oaep(const struct test_key *key, const EVP_MD *hash, struct kq_slice label, struct kq_slice sealed,
+                        uint8_t *out, size_t size)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
+    assert_int_equal(EVP_PKEY_decrypt_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_oaep_md(ctx, hash), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, hash), 1);
+    if (label.len > 0)
+        EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, OPENSSL_memdup(label.data, label.len), (int)label.len);
+    size_t len = size;
+    bool opened = EVP_PKEY_decrypt(ctx, out, &len, sealed.data, sealed.len) == 1;
+    EVP_PKEY_CTX_free(ctx);
+    return opened ? len : 0;
+}
+
+static void oaep__with_a_label__opens_under_that_label_only(void **state)
+{
+    (void)state;
+    struct test_key *rsa = test_key_new(KQ_KEY_RSA, 2048);
+    KQ_AUTO(kq_public_key) key = NULL;
+    KQ_AUTO_VALUE(kq_buffer) sealed = {0};
+    uint8_t opened[256];
+    kq_buffer_init(&sealed, 512);
+    assert_ok(kq_public_key_new(test_key_public(rsa), &key));
+    assert_ok(kq_public_key_oaep(key, KQ_MECH_RSA_OAEP_SHA256, kq_slice_text("label"), kq_slice_text("key"), &sealed));
+    struct kq_slice bytes = kq_buffer_slice(&sealed);
+    assert_int_equal(open_oaep(rsa, EVP_sha256(), kq_slice_text("label"), bytes, opened, sizeof opened), 3);
+    assert_memory_equal(opened, "key", 3);
+    assert_int_equal(open_oaep(rsa, EVP_sha256(), kq_slice_text("lab"), bytes, opened, sizeof opened), 0);
+    assert_int_equal(open_oaep(rsa, EVP_sha256(), KQ_SLICE_EMPTY, bytes, opened, sizeof opened), 0);
+    test_key_free(rsa);
+}
+
+static void oaep__longest_data__fits_and_one_byte_more_does_not(void **state)
+{
+    (void)state;
+    static const uint8_t data[256];
+    struct test_key *rsa = test_key_new(KQ_KEY_RSA, 2048);
+    KQ_AUTO(kq_public_key) key = NULL;
+    KQ_AUTO_VALUE(kq_buffer) sealed = {0};
+    kq_buffer_init(&sealed, 512);
+    assert_ok(kq_public_key_new(test_key_public(rsa), &key));
+    size_t longest = 256 - 2 * 20 - 2;
+    assert_ok(kq_public_key_oaep(key, KQ_MECH_RSA_OAEP_SHA1, KQ_SLICE_EMPTY, kq_slice_of(data, longest), &sealed));
+    assert_status(
+        kq_public_key_oaep(key, KQ_MECH_RSA_OAEP_SHA1, KQ_SLICE_EMPTY, kq_slice_of(data, longest + 1), &sealed),
+        KQ_ERR_ARGUMENT);
+    assert_int_equal(sealed.len, 256);
+    test_key_free(rsa);
+}
+
+static void oaep__curve_key_or_signature_mechanism__is_an_argument_error(void **state)
+{
+    (void)state;
+    struct test_key *rsa = test_key_new(KQ_KEY_RSA, 2048);
+    struct test_key *ec = test_key_new(KQ_KEY_EC_P256, 256);
+    KQ_AUTO(kq_public_key) rsa_key = NULL;
+    KQ_AUTO(kq_public_key) ec_key = NULL;
+    KQ_AUTO_VALUE(kq_buffer) sealed = {0};
+    kq_buffer_init(&sealed, 512);
+    assert_ok(kq_public_key_new(test_key_public(rsa), &rsa_key));
+    assert_ok(kq_public_key_new(test_key_public(ec), &ec_key));
+    struct kq_slice data = kq_slice_text("key");
+    assert_status(kq_public_key_oaep(ec_key, KQ_MECH_RSA_OAEP_SHA256, KQ_SLICE_EMPTY, data, &sealed), KQ_ERR_ARGUMENT);
+    assert_status(kq_public_key_oaep(rsa_key, KQ_MECH_RSA_PSS_SHA256, KQ_SLICE_EMPTY, data, &sealed), KQ_ERR_ARGUMENT);
+    test_key_free(rsa);
+    test_key_free(ec);
+}
+
+UNIT_MAIN(cmocka_unit_test(verify_statement__p384_p521_dsa__accepts_only_the_signed_bytes),
+          cmocka_unit_test(verify_statement__keys_that_sign_none__are_unsupported),
+          cmocka_unit_test(verify__mechanism_digest_and_key_that_do_not_fit__is_an_argument_error),
+          cmocka_unit_test(verify__wycheproof_ecdsa__agrees_with_every_vector),
+          cmocka_unit_test(verify__wycheproof_rsa_pkcs1__agrees_with_every_vector),
+          cmocka_unit_test(verify__wycheproof_rsa_pss__agrees_with_every_vector),
+          cmocka_unit_test(verify__pss_with_another_salt_length__is_refused),
+          cmocka_unit_test(oaep__with_a_label__opens_under_that_label_only),
+          cmocka_unit_test(oaep__longest_data__fits_and_one_byte_more_does_not),
+          cmocka_unit_test(oaep__curve_key_or_signature_mechanism__is_an_argument_error))
