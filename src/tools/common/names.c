@@ -19,7 +19,7 @@ const char *kq_name_origin(uint64_t origin)
 
 const char *kq_name_profile(uint64_t profile)
 {
-    static const char *const names[] = {"unknown", "keyquay-transfer-v1", "azure-byok"};
+    static const char *const names[] = {"unknown", "keyquay-transfer", "azure-byok"};
     return profile < KQ_COUNT_OF(names) ? names[profile] : "unknown";
 }
 
