@@ -4,7 +4,7 @@
 
 #include "base/size.h"
 #include "tools/keyquay/commands.h"
-#include "tools/owner/commands.h"
+#include "tools/keyquay/owner_commands.h"
 #include "tools/region/region_command.h"
 
 typedef int command_main(int argc, char **argv);
