@@ -8,7 +8,7 @@
 #include "tools/common/ask.h"
 #include "tools/common/cards.h"
 
-#define WAIT_PATIENCE_MS 60000u
+#define WAIT_PATIENCE_MS 65000u /* the longest delay a card is given is 64 s */
 
 kq_status kq_tool_call(struct kq_tool *tool, enum kq_op op, const void *params, const char *what, void *results,
                        struct kqc_reply *reply)

@@ -229,7 +229,7 @@ static kq_status initialize(struct job *job)
     KQ_TRY(kq_ask_check(&job->tool));
     KQ_TRY(read_module(job));
     KQ_TRY(confirm_replacing(job));
-    if (!job->options.no_recovery && !job->options.json)
+    if (!job->options.json)
         printf("Note: whoever holds %llu of the cards with their passphrases and a copy of the local folder holds this "
                "world's keys, outside any module too.\n",
                (unsigned long long)job->quorum);
