@@ -1,5 +1,6 @@
 #include "tools/region/publish.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 
 kq_status kq_region_toolset(struct kq_tool *tool, const struct kq_region_folder *folder, uint64_t generation,
@@ -18,8 +19,8 @@ kq_status kq_region_toolset(struct kq_tool *tool, const struct kq_region_folder 
         return kq_tool_fail(tool, status, "`keyquay region list` shows what there is.", "%s: %s", path,
                             kq_status_text(status));
     kq_buffer_init(out, KQ_TOOLSET_MAX);
-    status = kq_toolset_make(folder->region, kq_buffer_slice(&kek_package), kq_buffer_slice(&world_package), out,
-                             out_facts, why, sizeof why);
+    status = kq_toolset_make(folder->region, kq_buffer_slice(&kek_package), kq_buffer_slice(&world_package),
+                             kq_clock_unix_s(), out, out_facts, why, sizeof why);
     if (status != KQ_OK)
         return kq_tool_fail(tool, status, "`keyquay region rollover` makes new packages.", "%s: %s", folder->path, why);
     return KQ_OK;

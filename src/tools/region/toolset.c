@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <zip.h>
 
-#include "base/clock.h"
 #include "base/size.h"
 #include "base/text.h"
 #include "pubcrypto/hash.h"
@@ -173,12 +172,12 @@ static void fill_facts(const struct kq_destination *destination, struct kq_slice
 }
 
 kq_status kq_toolset_make(const struct kq_region *region, struct kq_slice kek_package, struct kq_slice world_package,
-                          struct kq_buffer *out, struct kq_toolset_facts *out_facts, char *out_error,
+                          uint64_t now, struct kq_buffer *out, struct kq_toolset_facts *out_facts, char *out_error,
                           size_t out_error_size)
 {
     struct kq_destination destination;
     struct kq_chain_report report;
-    kq_status status = kq_chain_verify_packages(kek_package, world_package, kq_clock_unix_s(), &destination, &report);
+    kq_status status = kq_chain_verify_packages(kek_package, world_package, now, &destination, &report);
     if (status != KQ_OK) {
         name_failed_step(&report, out_error, out_error_size);
         return status;

@@ -28,10 +28,11 @@ struct kq_toolset_facts {
 /* Makes the zip from a pair of packages, which are verified first: a toolset
  * that verifykeypackage would refuse is not made.
  *
+ * now        unix seconds, for end dates
  * out_error  one sentence
  * Errors     those of kq_chain_verify_packages(), KQ_ERR_MEMORY, KQ_ERR_INTERNAL */
 KQ_MUST_CHECK kq_status kq_toolset_make(const struct kq_region *region, struct kq_slice kek_package,
-                                        struct kq_slice world_package, struct kq_buffer *out,
+                                        struct kq_slice world_package, uint64_t now, struct kq_buffer *out,
                                         struct kq_toolset_facts *out_facts, char *out_error, size_t out_error_size);
 
 #endif

@@ -45,7 +45,7 @@ static kq_status take_parameter(struct parse *parse, int argc, char **argv, int 
     const char *name = argv[*at] + (argv[*at][1] == '-' ? 2 : 1);
     const char *colon = strchr(name, ':');
     size_t len = colon != NULL ? (size_t)(colon - name) : strlen(name);
-    const struct kq_cmdlet_parameter *parameter;
+    const struct kq_cmdlet_parameter *parameter = NULL;
     KQ_TRY(find(parse, name, len, &parameter));
     (*at)++;
     if (parameter->flag != NULL) {
