@@ -113,7 +113,6 @@ static kq_status change(struct kq_tool *tool, const struct kind *kind, const str
 {
     uint8_t hash[32];
     KQ_AUTO_VALUE(kqc_reply) reply = {0};
-    KQ_TRY(kq_ask_check(tool));
     KQ_TRY(read_hash(tool, kind, given, hash));
     kq_tool_note_hash(tool, kind->word, kq_slice_of(hash, sizeof hash));
     const struct kq_trust_change_request params = {
@@ -142,6 +141,8 @@ static kq_status run(struct kq_tool *tool, const struct kind *kind, const struct
     if (is_list && hash != NULL)
         return kq_tool_usage(tool, "list takes no hash");
     tool->is_ceremony = !is_list;
+    if (!is_list)
+        KQ_TRY(kq_ask_check(tool));
     if (options->folder != NULL)
         KQ_TRY(kq_tool_set_folder(tool, options->folder));
     KQ_TRY(options->folder != NULL ? kq_tool_connect_folder(tool) : kq_tool_connect(tool));

@@ -226,7 +226,6 @@ static kq_status conclude(struct job *job, struct kq_slice world_file, const cha
 static kq_status initialize(struct job *job)
 {
     KQ_AUTO_VALUE(kq_ceremony_result) made = {.hknso = {0}};
-    KQ_TRY(kq_ask_check(&job->tool));
     KQ_TRY(read_module(job));
     KQ_TRY(confirm_replacing(job));
     if (!job->options.json)
@@ -269,6 +268,8 @@ static kq_status program(struct job *job)
 static kq_status run(struct job *job)
 {
     KQ_TRY(check_options(job));
+    if (job->options.initialize)
+        KQ_TRY(kq_ask_check(&job->tool));
     KQ_TRY(kq_tool_connect(&job->tool));
     if (job->options.factory)
         KQ_TRY(forget(job));
