@@ -20,7 +20,7 @@ static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
     {"hsm", kq_cmd_hsm, "start, stop or look at a module",
-     "keyquay hsm start|stop|status [--folder DIR] [--json]\n"
+     "keyquay hsm start|stop|status|allow USER|forbid USER [--folder DIR] [--json]\n"
      "  --folder DIR  the module's folder; else NFAST_KMDATA or the default one\n"},
     {"enrol", kq_cmd_enrol, "have a module warranted by a manufacturer, by files",
      "keyquay enrol request --out FILE [--folder DIR]\n"

@@ -1,0 +1,154 @@
+#include "tools/region/use.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "client/key.h"
+#include "pubcrypto/hash.h"
+#include "pubcrypto/x509.h"
+#include "tools/common/connect.h"
+#include "tools/common/names.h"
+
+#define SIGNED_FILE_MAX (256u * 1024 * 1024)
+
+struct using
+{
+    struct kq_tool *tool;
+    const struct kq_region_use *use;
+    const struct kq_mechanism_name *mechanism;
+    struct kq_region_folder folder;
+    struct kq_buffer bytes;
+    struct kq_vault_key_file file; /* borrows from bytes */
+    char version[KQ_KEY_VERSION_LEN + 1];
+};
+
+/* ---- finding the key ---- */
+
+static bool is_here(struct using *using, const struct kq_region *region)
+{
+    return kq_region_folder_init(&using->folder, using->use->data, region) == KQ_OK &&
+           kq_region_get_key(&using->folder, &using->use->name, using->use->version, &using->bytes, &using->file,
+                             using->version) == KQ_OK;
+}
+
+static kq_status find_key(struct using *using)
+{
+    const struct kq_region_use *use = using->use;
+    for (size_t i = 0; i < kq_num_regions; i++) {
+        if ((use->region == NULL || use->region == &kq_regions[i]) && is_here(using, &kq_regions[i]))
+            return KQ_OK;
+    }
+    return kq_tool_fail(using->tool, KQ_ERR_NOT_FOUND, "`keyquay region import` brings one in.",
+                        "there is no key %s in vault %s of subscription %s%s%s%s", use->name.name, use->name.vault,
+                        use->name.subscription, use->region != NULL ? " in region " : "",
+                        use->region != NULL ? use->region->name : "", use->version != NULL ? " in that version" : "");
+}
+
+/* ---- files ---- */
+
+static kq_status read_in(struct using *using, size_t max, struct kq_buffer *out)
+{
+    if (using->use->in == NULL)
+        return kq_tool_usage(using->tool, "--in FILE is needed");
+    kq_status status = kq_file_read(using->use->in, max, out);
+    return status == KQ_OK ? KQ_OK
+                           : kq_tool_fail(using->tool, status, NULL, "%s: %s", using->use->in, kq_status_text(status));
+}
+
+static kq_status write_out(struct using *using, struct kq_slice bytes, mode_t mode)
+{
+    if (kq_file_write(using->use->out, bytes, mode, KQ_FILE_REPLACE) != KQ_OK)
+        return kq_tool_fail(using->tool, KQ_ERR_IO, NULL, "%s: could not be written (%s)", using->use->out,
+                            strerror(errno));
+    return KQ_OK;
+}
+
+/* ---- acts ---- */
+
+static kq_status open_key(struct using *using, struct kqc_key **out)
+{
+    KQ_AUTO_VALUE(kqc_reply) reply = {0};
+    KQ_TRY(kq_tool_set_folder(using->tool, using->folder.path));
+    KQ_TRY(kq_tool_connect_folder(using->tool));
+    kq_status status = kqc_key_open(using->tool->session, using->file.blob, using->file.place, out, &reply);
+    return status == KQ_OK ? KQ_OK : kq_tool_fail_reply(using->tool, status, &reply, using->use->name.name);
+}
+
+static kq_status sign(struct using *using)
+{
+    KQ_AUTO_VALUE(kq_buffer) message = {0};
+    KQ_AUTO_VALUE(kq_buffer) signature = {.max = KQ_DATA_MAX};
+    KQ_AUTO_VALUE(kqc_reply) reply = {0};
+    KQ_AUTO(kqc_key) key = NULL;
+    uint8_t digest[KQ_HASH_MAX_LEN];
+    const uint64_t bits = using->mechanism->hash_bits;
+    const enum kq_hash hash = bits == 256 ? KQ_HASH_SHA256 : bits == 384 ? KQ_HASH_SHA384 : KQ_HASH_SHA512;
+    KQ_TRY(read_in(using, SIGNED_FILE_MAX, &message));
+    const struct kq_slice part = kq_buffer_slice(&message);
+    size_t len = kq_hash_parts(hash, &part, 1, digest);
+    KQ_TRY(open_key(using, &key));
+    kq_status status = kqc_key_sign(key, using->mechanism->mechanism, kq_slice_of(digest, len), &signature, &reply);
+    if (status != KQ_OK)
+        return kq_tool_fail_reply(using->tool, status, &reply, "signing");
+    return write_out(using, kq_buffer_slice(&signature), 0644);
+}
+
+static kq_status decrypt(struct using *using)
+{
+    KQ_AUTO_VALUE(kq_buffer) sealed = {0};
+    KQ_AUTO_VALUE(kq_buffer) plain = {.max = KQ_DATA_MAX};
+    KQ_AUTO_VALUE(kqc_reply) reply = {0};
+    KQ_AUTO(kqc_key) key = NULL;
+    KQ_TRY(read_in(using, KQ_DATA_MAX, &sealed));
+    KQ_TRY(open_key(using, &key));
+    kq_status status = kqc_key_crypt(key, KQ_OP_DECRYPT, using->mechanism->mechanism, kq_buffer_slice(&sealed),
+                                     KQ_SLICE_EMPTY, &plain, &reply);
+    if (status != KQ_OK)
+        return kq_tool_fail_reply(using->tool, status, &reply, "decrypting");
+    return write_out(using, kq_buffer_slice(&plain), 0600);
+}
+
+static kq_status write_public(struct using *using)
+{
+    KQ_AUTO_VALUE(kq_buffer) pem = {.max = 2 * KQ_PUBLIC_MAX};
+    if (kq_pem_encode("PUBLIC KEY", using->file.public_key, &pem) != KQ_OK)
+        return kq_tool_fail(using->tool, KQ_ERR_FORMAT, NULL, "%s: its public key cannot be written",
+                            using->use->name.name);
+    return write_out(using, kq_buffer_slice(&pem), 0644);
+}
+
+static kq_status choose_mechanism(struct using *using, bool signs)
+{
+    const char *name = using->use->mechanism;
+    using->mechanism = name == NULL ? NULL : kq_name_mechanism(name);
+    if (using->mechanism == NULL || (using->mechanism->hash_bits != 0) != signs)
+        return kq_tool_usage(using->tool, "--mechanism names one of %s that does this", kq_mechanism_names);
+    return KQ_OK;
+}
+
+static kq_status run(struct using *using)
+{
+    const char *act = using->use->act;
+    const bool signs = strcmp(act, "sign") == 0, decrypts = strcmp(act, "decrypt") == 0;
+    char why[256];
+    if (!signs && !decrypts && strcmp(act, "public") != 0)
+        return kq_tool_usage(using->tool, "say what to do with the key: sign, decrypt or public");
+    if (using->use->out == NULL)
+        return kq_tool_usage(using->tool, "--out FILE is needed");
+    if (signs || decrypts)
+        KQ_TRY(choose_mechanism(using, signs));
+    if (kq_vault_key_name_check(&using->use->name, why, sizeof why) != KQ_OK)
+        return kq_tool_fail(using->tool, KQ_ERR_ARGUMENT, NULL, "%s", why);
+    KQ_TRY(find_key(using));
+    if (signs)
+        return sign(using);
+    return decrypts ? decrypt(using) : write_public(using);
+}
+
+kq_status kq_region_use(struct kq_tool *tool, const struct kq_region_use *use)
+{
+    struct using using = {.tool = tool, .use = use};
+    kq_status status = run(&using);
+    kq_buffer_clear(&using.bytes);
+    return status;
+}
