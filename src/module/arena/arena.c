@@ -107,6 +107,15 @@ static struct block *list_pop(struct free_list *list)
     return block;
 }
 
+static bool list_move(struct free_list *from, struct free_list *to)
+{
+    struct block *block = list_pop(from);
+    if (block == NULL)
+        return false;
+    list_push(to, block);
+    return true;
+}
+
 static uint32_t cache_limit(size_t class_)
 {
     return (uint32_t)(4096 / class_size(class_) + 4);
@@ -175,27 +184,23 @@ static struct block *cache_take(struct cache *cache, size_t class_)
         return block;
     pthread_mutex_lock(&arena->lock);
     block = central_take(class_);
-    for (uint32_t i = cache_limit(class_) / 2; block != NULL && i > 0; i--) {
-        struct block *spare = list_pop(&arena->lists[class_]);
-        if (spare == NULL)
-            break;
-        list_push(list, spare);
-    }
+    uint32_t num_spare = cache_limit(class_) / 2;
+    while (num_spare > 0 && list_move(&arena->lists[class_], list))
+        num_spare--;
     pthread_mutex_unlock(&arena->lock);
     return block;
 }
 
 static void cache_give(struct cache *cache, struct block *block)
 {
-    struct free_list *list = &cache->lists[block->class_];
+    size_t class_ = block->class_;
+    struct free_list *list = &cache->lists[class_];
     list_push(list, block);
-    if (list->num <= cache_limit(block->class_))
+    if (list->num <= cache_limit(class_))
         return;
     pthread_mutex_lock(&arena->lock);
-    while (list->num > cache_limit(block->class_) / 2) {
-        struct block *spare = list_pop(list);
-        list_push(&arena->lists[spare->class_], spare);
-    }
+    for (uint32_t num_spare = cache_limit(class_) / 2; num_spare > 0; num_spare--)
+        list_move(list, &arena->lists[class_]);
     pthread_mutex_unlock(&arena->lock);
 }
 
@@ -279,8 +284,8 @@ void hsm_arena_leave(void)
         return;
     pthread_mutex_lock(&arena->lock);
     for (size_t i = 0; i < NUM_CACHED_CLASSES; i++) {
-        for (struct block *block = list_pop(&cache->lists[i]); block != NULL; block = list_pop(&cache->lists[i]))
-            list_push(&arena->lists[i], block);
+        while (list_move(&cache->lists[i], &arena->lists[i]))
+            ;
     }
     pthread_mutex_unlock(&arena->lock);
     atomic_store(&cache->is_taken, false);

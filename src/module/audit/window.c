@@ -85,8 +85,10 @@ static enum hsm_audit_noted note_new(struct hsm_audit_window *window, const stru
     window->digests[window->num++] = digest;
     if (window->num == 1)
         atomic_store(&window->since_ms, now_monotonic_ms);
-    if (window->num == HSM_AUDIT_WINDOW_MAX)
+    if (window->num == HSM_AUDIT_WINDOW_MAX) {
+        atomic_store(&window->since_ms, 1); /* long overdue */
         return HSM_AUDIT_NOTED_LAST;
+    }
     return window->num == 1 ? HSM_AUDIT_NOTED_FIRST : HSM_AUDIT_NOTED;
 }
 

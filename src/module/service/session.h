@@ -1,0 +1,66 @@
+#ifndef HSM_SERVICE_SESSION_H
+#define HSM_SERVICE_SESSION_H
+
+#include <stdatomic.h>
+
+#include "module/service/module.h"
+
+/* One connection: who it is, what it has loaded, what goes in and out. The
+ * loop reads, workers write; it lives until both the loop and the last
+ * request under way have let go of it. */
+struct hsm_session {
+    struct hsm_module *module;
+    struct hsm_session *next, *previous; /* in module->sessions */
+    struct hsm_session *next_attention;
+    atomic_uint num_holders;
+    int fd;
+    uint32_t uid;
+    atomic_bool has_said_hello;
+    struct hsm_handles *handles;
+
+    pthread_mutex_t ceremony; /* held by requests that touch the two below */
+    struct hsm_quorum *quorum;
+    struct hsm_creation *creation;
+
+    /* the loop's own */
+    struct kq_buffer in;
+    bool is_at_end; /* the client will send no more */
+
+    pthread_mutex_t lock; /* guards what follows */
+    struct kq_buffer out; /* replies the socket had no room for */
+    size_t num_running;   /* requests read and not answered */
+    uint32_t interest;    /* as epoll knows it */
+    bool is_stalled;      /* not read for now: too much under way */
+    bool is_ending;       /* nothing more will be read */
+    bool is_dead;         /* nothing more can be written */
+    bool is_closed;       /* the loop has let go */
+    bool has_attention;   /* stands in module->attention */
+};
+
+#define HSM_SESSION_RUNNING_MAX 64u
+
+/* Adopts a connected socket and watches it. Closes fd on failure.
+ * Errors: KQ_ERR_MEMORY, KQ_ERR_IO, KQ_ERR_TOO_LARGE (HSM_SESSIONS_MAX). */
+KQ_MUST_CHECK kq_status hsm_session_open(struct hsm_module *module, int fd, struct hsm_session **out);
+/* The loop lets go: no more reading; what is under way ends unseen. */
+void hsm_session_close(struct hsm_module *module, struct hsm_session *session);
+
+struct hsm_session *hsm_session_hold(struct hsm_session *session);
+void hsm_session_free(struct hsm_session *session); /* one holder less */
+
+/* May more requests be read now? Otherwise notes that the session stalled. */
+bool hsm_session_may_read(struct hsm_session *session, size_t num_read);
+/* num requests were read and are under way. */
+void hsm_session_started(struct hsm_session *session, size_t num);
+/* Writes reply frames and counts num requests as answered. */
+void hsm_session_answer(struct hsm_session *session, struct kq_slice frames, size_t num);
+/* The socket has room again; the client will send no more. */
+void hsm_session_flush(struct hsm_session *session);
+void hsm_session_end(struct hsm_session *session);
+
+/* Takes the list of sessions that the loop should look at. */
+struct hsm_session *hsm_session_take_attention(struct hsm_module *module);
+/* True if the session has nothing left to do. Clears its place in the list. */
+bool hsm_session_attend(struct hsm_session *session);
+
+#endif
