@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -162,6 +163,7 @@ static void *live(void *context)
 {
     struct life *life = context;
     life->exit_code = EXIT_REFUSED;
+    tzset(); /* the C library reads the time zone once, even for UTC; after the filter it may not open a file */
     if (hsm_privcrypto_warm() != KQ_OK)
         fprintf(stderr, "hsm-module: this OpenSSL lacks an algorithm we need (libssl 3.0 or newer)\n");
     else if (hsm_selftest() != KQ_OK)
