@@ -67,7 +67,7 @@ static void init_certificates(struct chain_facts *facts)
                                                   .issuer_common_name = "Test manufacturer",
                                                   .issuer_public = test_key_public(facts->keys->root),
                                                   .serial = {1, 2, 3},
-                                                  .not_before = CHAIN_NOW - YEAR_S,
+                                                  .not_before = CHAIN_NOW - 10 * YEAR_S,
                                                   .not_after = CHAIN_NOW + 20 * YEAR_S};
     facts->warrant = facts->root;
     facts->warrant.subject_public = test_key_public(facts->keys->module);

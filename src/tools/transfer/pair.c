@@ -2,15 +2,52 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "tools/transfer/suggest.h"
+
+static kq_status fail_missing(struct kq_tool *tool, const char *path)
+{
+    char likest[KQ_PATH_MAX];
+    char next[KQ_PATH_MAX + 32];
+    kq_suggest_file(path, likest);
+    snprintf(next, sizeof next, "Did you mean %s?", likest);
+    return kq_tool_fail(tool, KQ_ERR_NOT_FOUND,
+                        likest[0] != '\0' ? next
+                                          : "Unpack the region's toolset here, or name the file with its folder.",
+                        "%s: there is no such package", path);
+}
 
 static kq_status read_package(struct kq_tool *tool, const char *path, struct kq_buffer *out)
 {
     kq_status status = kq_file_read(path, KQ_PACKAGE_MAX, out);
     if (status == KQ_ERR_NOT_FOUND)
-        return kq_tool_fail(tool, status, "Unpack the region's toolset here, or name the file with its folder.",
-                            "%s: there is no such package", path);
+        return fail_missing(tool, path);
+    if (status == KQ_ERR_TOO_LARGE)
+        return kq_tool_fail(tool, status, "Name a package of the region's toolset.",
+                            "%s: too large for a package (%u bytes at most)", path, KQ_PACKAGE_MAX);
+    if (status == KQ_OK && out->len == 0)
+        return kq_tool_fail(tool, KQ_ERR_FORMAT, "Unpack the region's toolset again.", "%s: the file is empty", path);
     if (status != KQ_OK)
         return kq_tool_fail(tool, status, NULL, "%s: %s", path, kq_status_text(status));
+    return KQ_OK;
+}
+
+/* Each package says what it is; a mix-up is told as one. */
+static kq_status check_kinds(struct kq_tool *tool, const char *kek_path, const char *world_path,
+                             const struct kq_pair *pair)
+{
+    struct kq_kek_package kek;
+    struct kq_world_package world;
+    bool first_is_world = kq_world_package_get(kq_buffer_slice(&pair->kek_package), &world, NULL) == KQ_OK;
+    bool second_is_kek = kq_kek_package_get(kq_buffer_slice(&pair->world_package), &kek, NULL) == KQ_OK;
+    if (first_is_world && second_is_kek)
+        return kq_tool_fail(tool, KQ_ERR_MISMATCH, "Name them the other way round.",
+                            "%s is the security world package and %s the exchange key package", kek_path, world_path);
+    if (first_is_world)
+        return kq_tool_fail(tool, KQ_ERR_MISMATCH, "Name the BYOK-KEK-pkg file here.",
+                            "%s: a security world package, where the exchange key package is wanted", kek_path);
+    if (second_is_kek)
+        return kq_tool_fail(tool, KQ_ERR_MISMATCH, "Name the BYOK-SecurityWorld-pkg file here.",
+                            "%s: an exchange key package, where the security world package is wanted", world_path);
     return KQ_OK;
 }
 
@@ -29,7 +66,7 @@ static kq_status fail_step(struct kq_tool *tool, kq_status status, const struct 
 {
     for (size_t i = 0; i < report->num_steps; i++) {
         if (report->steps[i].outcome == KQ_STEP_FAILED)
-            return kq_tool_fail(tool, status, "Obtain the toolset again; `verifykeypackage` shows every check.",
+            return kq_tool_fail(tool, status, "Obtain the toolset again, by a road you trust.",
                                 "the packages do not verify: %s: %s", report->steps[i].name, report->steps[i].reason);
     }
     return kq_tool_fail(tool, status, NULL, "the packages do not verify: %s", kq_status_text(status));
@@ -39,6 +76,7 @@ kq_status kq_pair_open(struct kq_tool *tool, const char *kek_path, const char *w
 {
     KQ_TRY(read_package(tool, kek_path, &out->kek_package));
     KQ_TRY(read_package(tool, world_path, &out->world_package));
+    KQ_TRY(check_kinds(tool, kek_path, world_path, out));
     kq_status status =
         kq_chain_verify_packages(kq_buffer_slice(&out->kek_package), kq_buffer_slice(&out->world_package),
                                  kq_clock_unix_s(), &out->destination, &out->report);
