@@ -209,3 +209,117 @@ void ceremony_trust(struct fake_module *module, const struct fake_cards *cards, 
     ceremony_authorise(module, KQ_OP_TRUST_CHANGE, &request, KQ_SLICE_EMPTY, cards);
     must(module, fake_module_call(module, KQ_OP_TRUST_CHANGE, &request, NULL), "trust");
 }
+
+/* ---- owners ------------------------------------------------------------------------------------ */
+
+void ceremony_owner_place(const struct fake_module *module, const char *application, const char *ident,
+                          struct kq_buffer *out)
+{
+    const struct kq_place place = {
+        .kind = KQ_PLACE_OWNER,
+        .hknso = kq_slice_of(module->state->world.hknso, 32),
+        .application = kq_slice_text(application),
+        .ident = kq_slice_text(ident),
+    };
+    KQ_AUTO_VALUE(kq_writer) writer = {0};
+    struct kq_slice encoded;
+    kq_writer_init(&writer, KQ_PLACE_MAX);
+    kq_place_put(&place, &writer);
+    if (kq_writer_finish(&writer, &encoded) != KQ_OK)
+        abort();
+    keep(out, encoded);
+}
+
+void ceremony_owner(struct fake_factory *factory, enum kq_key_type type, uint64_t bits, struct fake_owner *out)
+{
+    *out = (struct fake_owner){.cards = {.num = 0}};
+    fake_module_init(&out->module, ceremony_tables);
+    if (factory != NULL)
+        ceremony_enrol(factory, &out->module);
+    const struct fake_world world = {KQ_WORLD_OWNER, "ECp521mAES", 2, 3, false};
+    ceremony_make_world(&out->module, &world, &out->cards, &out->world_file);
+    const struct kq_key_generate_request request = {
+        .application = kq_slice_text("simple"),
+        .ident = kq_slice_text("contosokey"),
+        .key_type = type,
+        .bits = bits,
+    };
+    struct kq_key_reply reply;
+    must(&out->module, fake_module_call(&out->module, KQ_OP_KEY_GENERATE, &request, &reply), "key");
+    keep(&out->blob, reply.blob);
+    keep(&out->public_key, reply.public_key);
+    ceremony_owner_place(&out->module, "simple", "contosokey", &out->place);
+}
+
+void fake_owner_clear(struct fake_owner *owner)
+{
+    fake_module_clear(&owner->module);
+    fake_cards_clear(&owner->cards);
+    kq_buffer_clear(&owner->world_file);
+    kq_buffer_clear(&owner->blob);
+    kq_buffer_clear(&owner->place);
+    kq_buffer_clear(&owner->public_key);
+    kq_buffer_clear(&owner->copy_blob);
+    kq_buffer_clear(&owner->copy_place);
+}
+
+struct kq_transfer_copy_request ceremony_copy_request(const struct fake_owner *owner, const struct fake_region *region)
+{
+    return (struct kq_transfer_copy_request){
+        .blob = kq_buffer_slice(&owner->blob),
+        .place = kq_buffer_slice(&owner->place),
+        .kek_package = kq_buffer_slice(&region->kek_package),
+        .world_package = kq_buffer_slice(&region->world_package),
+        .not_after = FAKE_NOW + UINT64_C(90) * 24 * 3600,
+    };
+}
+
+kq_status ceremony_try_copy(struct fake_owner *owner, const struct kq_transfer_copy_request *request)
+{
+    ceremony_authorise(&owner->module, KQ_OP_TRANSFER_COPY, request, KQ_SLICE_EMPTY, &owner->cards);
+    struct kq_key_reply reply;
+    KQ_TRY(fake_module_call(&owner->module, KQ_OP_TRANSFER_COPY, request, &reply));
+    keep(&owner->copy_blob, reply.blob);
+    ceremony_owner_place(&owner->module, "xferacld", "contosokey", &owner->copy_place);
+    return KQ_OK;
+}
+
+void ceremony_copy(struct fake_owner *owner, struct fake_region *region)
+{
+    uint8_t root[32];
+    uint8_t world[32];
+    ceremony_root_hash(&region->module.state->root, root);
+    memcpy(world, region->module.state->world.hknso, sizeof world);
+    struct kq_transfer_copy_request request = ceremony_copy_request(owner, region);
+    request.trust_root = kq_slice_of(root, sizeof root);
+    request.trust_world = kq_slice_of(world, sizeof world);
+    must(&owner->module, ceremony_try_copy(owner, &request), "copy");
+}
+
+struct kq_transfer_package_request ceremony_package_request(const struct fake_owner *owner,
+                                                            const struct fake_region *region)
+{
+    return (struct kq_transfer_package_request){
+        .blob = kq_buffer_slice(&owner->copy_blob),
+        .place = kq_buffer_slice(&owner->copy_place),
+        .kek_package = kq_buffer_slice(&region->kek_package),
+        .world_package = kq_buffer_slice(&region->world_package),
+        .subscription = kq_slice_text(CEREMONY_SUBSCRIPTION),
+        .friendly_name = kq_slice_text("ContosoFirstHSMKey"),
+    };
+}
+
+struct kq_transfer_import_request ceremony_import_request(const struct fake_region *region, struct kq_slice package)
+{
+    return (struct kq_transfer_import_request){
+        .kek_blob = kq_buffer_slice(&region->blob),
+        .kek_place = kq_buffer_slice(&region->place),
+        .kek_certificate = kq_buffer_slice(&region->certificate),
+        .package = package,
+        .subscription = kq_slice_text(CEREMONY_SUBSCRIPTION),
+        .vault = kq_slice_text("contosovault"),
+        .key_name = kq_slice_text("ContosoFirstHSMKey"),
+        .key_version = kq_slice_text("0123456789abcdef0123456789abcdef"),
+        .origin_policy = KQ_ORIGIN_POLICY_ANY,
+    };
+}

@@ -65,6 +65,35 @@ void ceremony_trust(struct fake_module *module, const struct fake_cards *cards, 
 /* SHA-256 of a root certificate's key. */
 void ceremony_root_hash(const struct kq_buffer *root, uint8_t out[32]);
 
+/* ---- the transfer's five steps, for tests that are about one of them -------------------- */
+
+/* An owner's module with a key: an enrolled or a bare module in a world of its own. */
+struct fake_owner {
+    struct fake_module module;
+    struct fake_cards cards;
+    struct kq_buffer world_file, blob, place, public_key;
+    struct kq_buffer copy_blob, copy_place; /* after ceremony_copy() */
+};
+/* factory NULL: the module stays without a warrant. */
+void ceremony_owner(struct fake_factory *factory, enum kq_key_type type, uint64_t bits, struct fake_owner *out);
+void fake_owner_clear(struct fake_owner *owner);
+KQ_AUTO_DEFINE_VALUE(fake_owner);
+
+/* Where a key of this module with an application and an ident lies. */
+void ceremony_owner_place(const struct fake_module *module, const char *application, const char *ident,
+                          struct kq_buffer *out);
+/* What -ModifyAcls sends for the owner's key: no hashes typed, a date 90 days ahead. */
+struct kq_transfer_copy_request ceremony_copy_request(const struct fake_owner *owner, const struct fake_region *region);
+/* Asks for the copy under the owner's quorum. */
+kq_status ceremony_try_copy(struct fake_owner *owner, const struct kq_transfer_copy_request *request);
+/* Types both hashes and keeps the copy. */
+void ceremony_copy(struct fake_owner *owner, struct fake_region *region);
+
+#define CEREMONY_SUBSCRIPTION "3a1b5f7c-0000-4111-8222-abcdefabcdef"
+struct kq_transfer_package_request ceremony_package_request(const struct fake_owner *owner,
+                                                            const struct fake_region *region);
+struct kq_transfer_import_request ceremony_import_request(const struct fake_region *region, struct kq_slice package);
+
 /* Every table that the ceremonies call. */
 extern const struct hsm_row *const ceremony_tables[];
 
