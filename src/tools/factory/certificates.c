@@ -8,12 +8,20 @@
 
 #define DER_MAX 4096u
 
+static const char pem_end[] = "-----END CERTIFICATE-----";
+
+size_t kq_pem_first_len(struct kq_slice pem)
+{
+    const uint8_t *end = pem.len == 0 ? NULL : memmem(pem.data, pem.len, pem_end, sizeof pem_end - 1);
+    return end == NULL ? pem.len : (size_t)(end - pem.data) + sizeof pem_end - 1;
+}
+
 kq_status kq_certificate_facts(struct kq_slice pem, struct kq_certificate_facts *out)
 {
     KQ_AUTO_VALUE(kq_buffer) der = {0};
     struct kq_certificate certificate;
     kq_buffer_init(&der, DER_MAX);
-    KQ_TRY(kq_pem_decode("CERTIFICATE", pem, &der));
+    KQ_TRY(kq_pem_decode("CERTIFICATE", kq_slice_of(pem.data, kq_pem_first_len(pem)), &der));
     KQ_TRY(kq_certificate_get(kq_buffer_slice(&der), &certificate));
     memcpy(out->common_name, certificate.common_name, sizeof out->common_name);
     memcpy(out->serial_number, certificate.serial_number, sizeof out->serial_number);

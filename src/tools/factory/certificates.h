@@ -17,6 +17,9 @@ struct kq_certificate_facts {
     uint64_t not_after;
 };
 
+/* Length of the first certificate of a PEM, all of it if there is no end. */
+size_t kq_pem_first_len(struct kq_slice pem);
+
 /* Reads the first certificate of a PEM.  Errors: KQ_ERR_FORMAT. */
 KQ_MUST_CHECK kq_status kq_certificate_facts(struct kq_slice pem, struct kq_certificate_facts *out);
 

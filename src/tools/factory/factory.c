@@ -8,13 +8,13 @@
 #include "tools/common/ceremony.h"
 #include "tools/common/quorum.h"
 #include "tools/common/world_file.h"
+#include "tools/factory/certificates.h"
 #include "tools/factory/rehearsal_cards.h"
 
 #define SECONDS_PER_DAY 86400u
 
 static const char pem_certificate[] = "CERTIFICATE";
 static const char pem_request[] = "CERTIFICATE REQUEST";
-static const char pem_end[] = "-----END CERTIFICATE-----";
 
 static uint64_t days_from_now(uint64_t days)
 {
@@ -150,10 +150,7 @@ kq_status kq_warrant_split(struct kq_slice pem, struct kq_buffer *out_warrant, s
 {
     kq_buffer_init(out_warrant, KQ_CERT_MAX);
     kq_buffer_init(out_root, KQ_CERT_MAX);
-    const uint8_t *end = pem.len == 0 ? NULL : memmem(pem.data, pem.len, pem_end, sizeof pem_end - 1);
-    if (end == NULL)
-        return KQ_ERR_FORMAT;
-    size_t first_len = (size_t)(end - pem.data) + sizeof pem_end - 1;
+    const size_t first_len = kq_pem_first_len(pem);
     KQ_TRY(kq_pem_decode(pem_certificate, kq_slice_of(pem.data, first_len), out_warrant));
     return kq_pem_decode(pem_certificate, kq_slice_of(pem.data + first_len, pem.len - first_len), out_root);
 }
