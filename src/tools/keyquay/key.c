@@ -9,9 +9,11 @@
 #include "pubcrypto/public_key.h"
 #include "pubcrypto/x509.h"
 #include "tools/common/args.h"
+#include "tools/common/ask.h"
 #include "tools/common/connect.h"
 #include "tools/common/keyfile.h"
 #include "tools/common/names.h"
+#include "tools/common/quorum.h"
 #include "tools/keyquay/owner_commands.h"
 
 #define SIGNED_FILE_MAX (256u * 1024 * 1024)
@@ -269,6 +271,35 @@ static kq_status open_key(struct job *job)
     return kq_key_read(&job->tool, application, ident, &job->stored);
 }
 
+/* The working blob anew from the recovery blob, under a quorum of cards. */
+static kq_status recover(struct job *job)
+{
+    KQ_AUTO_VALUE(kq_buffer) place = {.max = KQ_PLACE_MAX};
+    KQ_AUTO_VALUE(kqc_reply) reply = {0};
+    struct kq_key_file file = job->stored.file;
+    struct kq_key_reply made;
+    char path[KQ_PATH_MAX];
+    if (file.recovery_blob.len == 0)
+        return kq_tool_fail(&job->tool, KQ_ERR_UNSUPPORTED, "Restore its file from a backup.",
+                            "%s: the key was made without recovery", job->stored.path);
+    KQ_TRY(kq_key_place(file.hknso, file.application, file.ident, &place));
+    const struct kq_key_recover_request params = {.recovery_blob = file.recovery_blob,
+                                                  .place = kq_buffer_slice(&place)};
+    KQ_TRY(kq_ask_check(&job->tool));
+    KQ_TRY(kq_tool_connect(&job->tool));
+    KQ_TRY(kq_tool_call_with_quorum(&job->tool, KQ_OP_KEY_RECOVER, &params, KQ_SLICE_EMPTY, "recovering the key", &made,
+                                    &reply));
+    file.blob = made.blob;
+    file.public_key = made.public_key;
+    if (made.recovery_blob.len > 0)
+        file.recovery_blob = made.recovery_blob;
+    if (made.certificate.len > 0)
+        file.certificate = made.certificate;
+    KQ_TRY(kq_key_save(&job->tool, &file, KQ_FILE_REPLACE, path));
+    printf("Key recovered.\nPath to key: %s\n", path);
+    return KQ_OK;
+}
+
 static kq_status choose_mechanism(struct job *job, bool signs)
 {
     KQ_TRY(need(job, job->options.mechanism, "mechanism"));
@@ -283,8 +314,12 @@ static kq_status use(struct job *job, const char *act)
 {
     bool signs = strcmp(act, "sign") == 0, verifies = strcmp(act, "verify") == 0;
     bool encrypts = strcmp(act, "encrypt") == 0, decrypts = strcmp(act, "decrypt") == 0;
+    if (strcmp(act, "public") == 0) {
+        KQ_TRY(open_key(job));
+        return export_public(job);
+    }
     if (!signs && !verifies && !encrypts && !decrypts)
-        return kq_tool_usage(&job->tool, "use: one of sign, verify, encrypt and decrypt is needed");
+        return kq_tool_usage(&job->tool, "use: one of sign, verify, encrypt, decrypt and public is needed");
     KQ_TRY(choose_mechanism(job, signs || verifies));
     KQ_TRY(open_key(job));
     if (signs)
@@ -303,7 +338,12 @@ static kq_status run(struct job *job, const char *const *words, size_t num_words
         KQ_TRY(open_key(job));
         return export_public(job);
     }
-    return kq_tool_usage(&job->tool, "one of list, use and export-public is needed");
+    if (num_words < 2 && strcmp(act, "recover") == 0) {
+        job->tool.is_ceremony = true;
+        KQ_TRY(open_key(job));
+        return recover(job);
+    }
+    return kq_tool_usage(&job->tool, "one of list, use, export-public and recover is needed");
 }
 
 int kq_cmd_key(int argc, char **argv)
@@ -323,8 +363,10 @@ int kq_cmd_key(int argc, char **argv)
         {"json", 0, NULL, &job.tool.is_json, NULL, "print JSON (list)"},
     };
     const struct kq_args table = {
-        .synopsis = "list | use sign|verify|encrypt|decrypt OPTION... | export-public OPTION...",
-        .about = "Uses keys of the owner's world. verify, export-public and RSA encryption need no module.",
+        .synopsis =
+            "list | use sign|verify|encrypt|decrypt|public OPTION... | export-public OPTION... | recover OPTION...",
+        .about = "Uses keys of the owner's world. verify, export-public and RSA encryption need no module.\n"
+                 "recover makes a key file's working blob anew from its recovery blob, under a quorum of cards.",
         .args = args,
         .num_args = KQ_COUNT_OF(args),
         .max_words = 2,
