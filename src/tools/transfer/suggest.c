@@ -44,7 +44,7 @@ void kq_suggest_file(const char *path, char out[KQ_PATH_MAX])
     if (folder_len >= sizeof folder)
         return;
     if (slash != NULL)
-        snprintf(folder, sizeof folder, "%.*s/", (int)folder_len, path);
+        snprintf(folder, sizeof folder, "%.*s", folder_len == 0 ? 1 : (int)folder_len, path);
     DIR *entries = opendir(folder);
     if (entries == NULL)
         return;
