@@ -221,6 +221,7 @@ static kq_status dispatch(struct fake_module *module, const struct hsm_row *row,
     kq_sha256(params_bytes, params_hash);
     if ((row->flags & HSM_ROW_QUORUM) != 0 || authority != 0)
         KQ_TRY(hsm_quorum_take(call, authority, params_hash));
+    KQ_TRY(hsm_quorum_recheck(call));
     if ((row->flags & HSM_ROW_DRAFT) != 0)
         must(hsm_state_clone(call->state, &call->draft), "draft");
     return row->handler(call, decoded, results);

@@ -251,6 +251,17 @@ kq_status hsm_quorum_take(struct hsm_call *call, uint64_t authority, const uint8
     return KQ_OK;
 }
 
+kq_status hsm_quorum_recheck(struct hsm_call *call)
+{
+    if (!call->has_quorum || call->op == KQ_OP_WORLD_PROGRAM)
+        return KQ_OK;
+    uint8_t check[32];
+    hsm_quorum_check(call->quorum_secret.data, check);
+    if (!kq_ct_bytes_are_equal(check, call->state->world.quorum_check, sizeof check))
+        return refuse(call, "the cards belong to a world that is no longer loaded");
+    return KQ_OK;
+}
+
 void hsm_quorum_drop(struct hsm_call *call)
 {
     /* The call's slice is read-only for handlers; its storage came from hsm_quorum_take(). */

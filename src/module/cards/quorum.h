@@ -24,6 +24,11 @@ KQ_AUTO_DEFINE(hsm_quorum);
  * Errors       KQ_ERR_QUORUM with the reason in call->detail; KQ_ERR_MEMORY */
 KQ_MUST_CHECK kq_status hsm_quorum_take(struct hsm_call *call, uint64_t authority, const uint8_t params_hash[32]);
 
+/* Asks again whether the call's quorum is that of the world it sees now: the
+ * dispatcher does so when call->state was replaced after hsm_quorum_take().
+ * Without a quorum there is nothing to ask.  Errors: KQ_ERR_QUORUM. */
+KQ_MUST_CHECK kq_status hsm_quorum_recheck(struct hsm_call *call);
+
 /* Wipes what hsm_quorum_take() gave the call, at the end of every call. */
 void hsm_quorum_drop(struct hsm_call *call);
 

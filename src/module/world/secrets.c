@@ -1,7 +1,7 @@
 #include "module/world/secrets.h"
 
-#include "base/ct.h"
 #include "base/wipe.h"
+#include "module/cards/quorum.h"
 #include "module/privcrypto/seal.h"
 #include "module/world/file.h"
 #include "module/world/statement.h"
@@ -102,6 +102,7 @@ kq_status hsm_world_open_secrets(struct hsm_call *call, struct hsm_world_secrets
     const struct hsm_world *world = &call->state->world;
     if (!call->has_quorum)
         return hsm_call_fail(call, KQ_ERR_QUORUM, "the world's keys come out under a quorum of its cards only");
+    KQ_TRY(hsm_quorum_recheck(call));
     if (world->kind != KQ_WORLD_OWNER) {
         struct hsm_world_secrets secrets = {.knso = hsm_key_hold(world->knso)};
         memcpy(secrets.km, world->km, sizeof secrets.km);

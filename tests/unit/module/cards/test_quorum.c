@@ -180,6 +180,28 @@ static void quorum__world_replaced_meanwhile__is_refused(void **state)
     assert_status(act(fixture, authority), KQ_ERR_QUORUM);
 }
 
+/* The world goes between taking the quorum and the act. */
+static void quorum_recheck__world_replaced_after_take__is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    KQ_AUTO(hsm_state) replaced = NULL;
+    uint8_t hash[32];
+    uint64_t authority = begin_trust(fixture);
+    assert_ok(present(fixture, authority, 0));
+    assert_ok(present(fixture, authority, 1));
+    fake_params_hash(KQ_OP_TRUST_CHANGE, &fixture->request, hash);
+    assert_ok(hsm_state_clone(fixture->module.state, &replaced));
+    replaced->world.quorum_check[0] ^= 1;
+    struct hsm_call call;
+    fake_call_begin(&fixture->module, &call, KQ_OP_TRUST_CHANGE);
+    assert_ok(hsm_quorum_recheck(&call)); /* nothing to ask yet */
+    assert_ok(hsm_quorum_take(&call, authority, hash));
+    assert_ok(hsm_quorum_recheck(&call));
+    call.state = replaced;
+    assert_status(hsm_quorum_recheck(&call), KQ_ERR_QUORUM);
+    fake_call_end(&fixture->module, &call, KQ_ERR_QUORUM);
+}
+
 static void quorum__cards_of_another_world__are_foreign(void **state)
 {
     struct fixture *fixture = *state;
@@ -328,6 +350,7 @@ UNIT_MAIN(WORLD_TEST(quorum__k_cards_for_this_act__let_it_happen_once), WORLD_TE
           WORLD_TEST(quorum__after_ten_minutes__nothing_remains), WORLD_TEST(quorum__in_another_session__is_refused),
           WORLD_TEST(quorum__begun_anew__replaces_the_former), WORLD_TEST(quorum__cancelled__is_gone),
           WORLD_TEST(quorum__world_replaced_meanwhile__is_refused),
+          WORLD_TEST(quorum_recheck__world_replaced_after_take__is_refused),
           WORLD_TEST(quorum__cards_of_another_world__are_foreign), WORLD_TEST(quorum__same_card_twice__is_repeated),
           WORLD_TEST(quorum__more_cards_than_needed__is_told),
           WORLD_TEST(quorum__wrong_passphrases__are_recorded_first_and_then_cost_time),
