@@ -1,58 +1,25 @@
 #include "tools/common/connect.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#define IDLE_EXIT_SECONDS "600"
+#include "tools/hsm/start.h"
+
+#define IDLE_EXIT_SECONDS 600u
 #define START_POLLS 100
 #define START_POLL_MS 50
 
-/* keyquay-hsm lies beside this program. */
-static bool find_supervisor(char out[KQ_PATH_MAX])
-{
-    static const char name[] = "keyquay-hsm";
-    ssize_t len = readlink("/proc/self/exe", out, KQ_PATH_MAX - sizeof name);
-    if (len <= 0)
-        return false;
-    out[len] = '\0';
-    char *slash = strrchr(out, '/');
-    if (slash == NULL)
-        return false;
-    memcpy(slash + 1, name, sizeof name);
-    return access(out, X_OK) == 0;
-}
-
-_Noreturn static void become_supervisor(const char *path, const char *folder)
-{
-    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (nowhere >= 0) {
-        dup2(nowhere, STDIN_FILENO);
-        dup2(nowhere, STDOUT_FILENO);
-    }
-    execl(path, path, "run", "--folder", folder, "--idle-exit", IDLE_EXIT_SECONDS, "--daemon", (char *)NULL);
-    _exit(127);
-}
-
-/* Starts the module of the folder and waits until it answers. A refusal may
- * mean that somebody else has just started it, so connecting decides. */
+/* Starts the module of the folder. Another tool may be doing the same this
+ * moment, so connecting decides whether there is a module. */
 static kq_status start_module(struct kq_tool *tool)
 {
-    char path[KQ_PATH_MAX];
-    if (!find_supervisor(path))
+    const struct kq_hsm_options options = {.idle_exit_s = IDLE_EXIT_SECONDS};
+    kq_status status = kq_hsm_start(tool->folder, &options);
+    if (status == KQ_ERR_NOT_FOUND)
         return kq_tool_fail(tool, KQ_ERR_CONNECT, "Install it beside this program, or set KEYQUAY_SOCKET.",
                             "keyquay-hsm, which starts the module, was not found");
-    pid_t child = fork();
-    if (child == 0)
-        become_supervisor(path, tool->folder);
-    if (child < 0)
-        return kq_tool_fail(tool, KQ_ERR_CONNECT, NULL, "the module could not be started: %s", strerror(errno));
-    int how;
-    while (waitpid(child, &how, 0) < 0 && errno == EINTR) {
-    }
+    if (status == KQ_ERR_IO)
+        return kq_tool_fail(tool, KQ_ERR_CONNECT, NULL, "the module could not be started: %s", kq_status_text(status));
     return KQ_OK;
 }
 

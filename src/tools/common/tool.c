@@ -86,7 +86,7 @@ kq_status kq_tool_fail_reply(struct kq_tool *tool, kq_status status, const struc
 void kq_tool_note_hash(struct kq_tool *tool, const char *name, struct kq_slice hash)
 {
     char text[129];
-    if (hash.len > 64)
+    if (hash.len == 0 || hash.len > 64)
         return;
     kq_hex_encode(hash, text);
     if (tool->hashes == NULL)

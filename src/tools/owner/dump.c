@@ -99,7 +99,9 @@ static void print_number(struct dump *dump, const struct kq_record_type *type, c
         word = text;
     } else if (strcmp(name, "key_type") == 0) {
         kq_name_key(value, 0, text);
-        text[strcspn(text, "0")] = '\0'; /* "RSA 0": the size is the next field */
+        char *no_size = strstr(text, " 0"); /* the size is the next field */
+        if (no_size != NULL)
+            *no_size = '\0';
         word = text;
     }
     fprintf(dump->out, "%" PRIu64 "%s%s%s\n", value, word == NULL ? "" : " (", word == NULL ? "" : word,

@@ -87,7 +87,7 @@ static void dump__key_file__blob_place_and_acl_in_words(void **state)
         "created: 1795297443 (2026-11-21T21:44:03Z)",
         "blob: keyquay/key-blob",
         "origin: 2 (imported in the clear)",
-        "key_type: 1 (RSA",
+        "key_type: 1 (RSA)",
         "place: keyquay/place",
         "GetACL",
         "ident: \"contosokey\"",
