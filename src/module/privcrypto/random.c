@@ -1,5 +1,6 @@
 #include <openssl/rand.h>
 
+#include "base/ct.h"
 #include "base/random.h"
 #include "base/wipe.h"
 #include "module/privcrypto/openssl.h"
@@ -32,7 +33,7 @@ static void draw_tested(struct source *source, uint8_t block[BLOCK_LEN])
 {
     if (!source->draw(block))
         KQ_BUG("a random generator failed");
-    if (memcmp(source->last, block, BLOCK_LEN) == 0)
+    if (kq_ct_bytes_are_equal(source->last, block, BLOCK_LEN))
         KQ_BUG("a random generator repeats itself");
     memcpy(source->last, block, BLOCK_LEN);
 }
