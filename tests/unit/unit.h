@@ -62,11 +62,14 @@ static inline void unit_random_fill(struct unit_random *random, uint8_t *out, si
 }
 
 /* `#include "unit.h"`, tests named function__condition__outcome, then
- *     UNIT_MAIN(cmocka_unit_test(one), cmocka_unit_test(other)) */
+ *     UNIT_MAIN(cmocka_unit_test(one), cmocka_unit_test(other))
+ * A program takes one argument: the name, or a pattern, of the tests to run. */
 #define UNIT_MAIN(...)                                                                                                 \
-    int main(void)                                                                                                     \
+    int main(int argc, char **argv)                                                                                    \
     {                                                                                                                  \
         const struct CMUnitTest tests[] = {__VA_ARGS__};                                                               \
+        if (argc > 1)                                                                                                  \
+            cmocka_set_test_filter(argv[1]);                                                                           \
         return cmocka_run_group_tests(tests, NULL, NULL);                                                              \
     }
 
