@@ -61,15 +61,20 @@ static inline void unit_random_fill(struct unit_random *random, uint8_t *out, si
         out[i] = (uint8_t)(unit_random_next(random) >> 32);
 }
 
+/* UNIT_ONLY in the environment: the name, or a pattern, of the test cases to run. */
+__attribute__((constructor)) static inline void unit_choose_cases(void)
+{
+    const char *only = getenv("UNIT_ONLY");
+    if (only != NULL)
+        cmocka_set_test_filter(only);
+}
+
 /* `#include "unit.h"`, tests named function__condition__outcome, then
- *     UNIT_MAIN(cmocka_unit_test(one), cmocka_unit_test(other))
- * A program takes one argument: the name, or a pattern, of the tests to run. */
+ *     UNIT_MAIN(cmocka_unit_test(one), cmocka_unit_test(other)) */
 #define UNIT_MAIN(...)                                                                                                 \
-    int main(int argc, char **argv)                                                                                    \
+    int main(void)                                                                                                     \
     {                                                                                                                  \
         const struct CMUnitTest tests[] = {__VA_ARGS__};                                                               \
-        if (argc > 1)                                                                                                  \
-            cmocka_set_test_filter(argv[1]);                                                                           \
         return cmocka_run_group_tests(tests, NULL, NULL);                                                              \
     }
 
