@@ -65,12 +65,35 @@ static kq_status write_out(struct using *using, struct kq_slice bytes, mode_t mo
 
 /* ---- acts ---- */
 
+/* The place is where the key was found, whatever its file says: a blob that was
+ * moved is refused by the module. */
+static kq_status state_place(const struct using *using, struct kq_buffer *out)
+{
+    struct kq_place place;
+    KQ_AUTO_VALUE(kq_writer) writer;
+    struct kq_slice bytes;
+    kq_writer_init(&writer, KQ_PLACE_MAX);
+    KQ_TRY(kq_place_get(using->file.place, &place, NULL));
+    place.subscription = kq_slice_text(using->use->name.subscription);
+    place.vault = kq_slice_text(using->use->name.vault);
+    place.key_name = kq_slice_text(using->use->name.name);
+    place.key_version = kq_slice_text(using->version);
+    kq_place_put(&place, &writer);
+    KQ_TRY(kq_writer_finish(&writer, &bytes));
+    kq_buffer_init(out, KQ_PLACE_MAX);
+    return kq_buffer_append(out, bytes.data, bytes.len);
+}
+
 static kq_status open_key(struct using *using, struct kqc_key **out)
 {
     KQ_AUTO_VALUE(kqc_reply) reply = {0};
+    KQ_AUTO_VALUE(kq_buffer) place = {0};
+    if (state_place(using, &place) != KQ_OK)
+        return kq_tool_fail(using->tool, KQ_ERR_FORMAT, "Import the package again.",
+                            "%s: the key's file is damaged (place)", using->use->name.name);
     KQ_TRY(kq_tool_set_folder(using->tool, using->folder.path));
     KQ_TRY(kq_tool_connect_folder(using->tool));
-    kq_status status = kqc_key_open(using->tool->session, using->file.blob, using->file.place, out, &reply);
+    kq_status status = kqc_key_open(using->tool->session, using->file.blob, kq_buffer_slice(&place), out, &reply);
     return status == KQ_OK ? KQ_OK : kq_tool_fail_reply(using->tool, status, &reply, using->use->name.name);
 }
 
