@@ -13,8 +13,8 @@ LONG = re.compile(r"(?<![\w-])--([a-z][a-z-]+)")
 CMDLET = re.compile(r"(?<![\w-])-([A-Z][A-Za-z]+)")
 # Programs whose help is spread over sub-commands, and the words that reach all of it.
 HELPS = {
-    "keyquay": [["help"]] + [[name, "--help"] for name in ("enrol", "region", "key", "card", "audit", "root", "receipt")]
-               + [["help", name] for name in ("hsm", "bench")],
+    "keyquay": [["help"], ["help", "bench"]] + [[name, "any", "--help"] for name in
+               ("hsm", "enrol", "region", "root", "world", "key", "card", "audit", "receipt")],
     "KeyTransferRemote": [["-Help"]],
     "Get-FileHash": [["-Help"]],
 }
