@@ -13,7 +13,10 @@ static const char *const places[] = {"../../tests/bench/run", "../share/keyquay/
 int kq_cmd_bench(int argc, char **argv)
 {
     char self[KQ_PATH_MAX], path[KQ_PATH_MAX];
-    (void)argc;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        printf("usage: keyquay bench [--json] [--quick] [NAME...]\nMeasures this machine, one line per figure.\n");
+        return 0;
+    }
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     if (len < 0) {
         fprintf(stderr, "keyquay bench: /proc/self/exe: %s\n", strerror(errno));

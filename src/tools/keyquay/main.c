@@ -11,36 +11,24 @@ typedef int command_main(int argc, char **argv);
 
 struct command {
     const char *name;
-    command_main *run;
+    command_main *run; /* answers --help itself */
     const char *summary;
-    const char *help;
 };
 
 static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
-    {"hsm", kq_cmd_hsm, "start, stop or look at a module",
-     "keyquay hsm start|stop|status|allow USER|forbid USER [--folder DIR] [--json]\n"
-     "  --folder DIR  the module's folder; else NFAST_KMDATA or the default one\n"},
-    {"enrol", kq_cmd_enrol, "have a module warranted by a manufacturer, by files",
-     "keyquay enrol request --out FILE [--folder DIR]\n"
-     "keyquay enrol install WARRANT [--folder DIR]\n"
-     "  WARRANT is what `keyquay-factory sign` wrote: the warrant and its root.\n"},
-    {"region", kq_cmd_region, "run the receiving side: worlds, exchange keys, toolsets, imports", KQ_HELP_REGION},
-    {"root", kq_cmd_root, "the roots a module trusts: list, trust, distrust",
-     "keyquay root list|trust HASH|distrust HASH [--json]\n"},
-    {"world", kq_cmd_world, "the destination worlds a module trusts: list, trust, distrust",
-     "keyquay world list|trust HASH|distrust HASH [--json]\n"},
-    {"key", kq_cmd_key, "list and use the keys of the owner's world",
-     "keyquay key list|use ... (see `keyquay key help`)\n"},
-    {"card", kq_cmd_card, "look at administrator cards", "keyquay card ... (see `keyquay card help`)\n"},
-    {"audit", kq_cmd_audit, "check and show an audit log",
-     "keyquay audit verify|show ... (see `keyquay audit help`)\n"},
-    {"receipt", kq_cmd_receipt, "check a receipt, or two against each other",
-     "keyquay receipt verify FILE [--json]\n"
-     "keyquay receipt match EXPORT-RECEIPT IMPORT-RECEIPT [--package FILE] [--json]\n"},
-    {"bench", kq_cmd_bench, "measure this machine", "keyquay bench [--json] [--quick] [NAME...]\n"},
-    {"help", run_help, "this text, or the help of one command", "keyquay help [COMMAND]\n"},
+    {"hsm", kq_cmd_hsm, "start, stop or look at a module"},
+    {"enrol", kq_cmd_enrol, "have a module warranted by a manufacturer, by files"},
+    {"region", kq_cmd_region, "run the receiving side: worlds, exchange keys, toolsets, imports"},
+    {"root", kq_cmd_root, "the roots a module trusts: list, trust, distrust"},
+    {"world", kq_cmd_world, "the destination worlds a module trusts: list, trust, distrust"},
+    {"key", kq_cmd_key, "list and use the keys of the owner's world"},
+    {"card", kq_cmd_card, "look at administrator cards"},
+    {"audit", kq_cmd_audit, "check and show an audit log"},
+    {"receipt", kq_cmd_receipt, "check a receipt, or two against each other"},
+    {"bench", kq_cmd_bench, "measure this machine"},
+    {"help", run_help, "this text, or the help of one command"},
 };
 
 /* Named in the documents of the whole product; the vault that they need is not part of this version. */
@@ -85,14 +73,17 @@ static int refuse_unknown(const char *name)
 
 static int run_help(int argc, char **argv)
 {
+    char name[32], option[] = "--help";
     const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
     if (argc > 1 && command == NULL)
         return refuse_unknown(argv[1]);
-    if (command == NULL)
+    if (command == NULL || command->run == run_help) {
         print_overview(stdout);
-    else
-        printf("keyquay %s: %s\n\n%s", command->name, command->summary, command->help);
-    return 0;
+        return 0;
+    }
+    snprintf(name, sizeof name, "%s", command->name);
+    char *words[] = {name, option, NULL};
+    return command->run(2, words);
 }
 
 static bool wants_help(int argc, char **argv)

@@ -25,6 +25,20 @@
 #define WORDS_MAX 24u
 #define DEFAULT_VAULT "default"
 
+static const char about[] =
+    "  create CODE...     makes regions: warrant, world, exchange key, both packages. Without --factory,\n"
+    "                     --enrol-out and --warrant a rehearsal manufacturer in DIR/factory signs;\n"
+    "                     without --acs-quorum the cards are rehearsal cards that lie beside the data.\n"
+    "  list               every region of the published toolsets, and what DIR has of it\n"
+    "  toolset CODE       writes the toolset for owners to --out FILE\n"
+    "  rollover CODE      makes the next exchange key; the former imports until its date\n"
+    "  import FILE        takes a transfer package: --subscription GUID --name NAME\n"
+    "  use ACT            sign, decrypt or public with an imported key: --subscription --name --out\n"
+    "  join ...           a second module joins: request CODE --out FILE (at the new, enrolled module),\n"
+    "                     admit CODE FILE --out FILE (under the region's cards), accept CODE FILE\n"
+    "CODE is NA, NA-1 or UnitedStates; GERMANY-1 is Germany-Public unless --variant sovereign.\n"
+    "DIR is /var/lib/keyquay for root, else $XDG_STATE_HOME/keyquay, unless --data says otherwise.";
+
 struct command {
     struct kq_tool *tool;
     int argc;
@@ -322,7 +336,7 @@ static enum kq_args_result parse(struct command *command)
     };
     const struct kq_args table = {
         .synopsis = "create|list|toolset|rollover|import|use|join ... [OPTION...]",
-        .about = KQ_HELP_REGION,
+        .about = about,
         .args = args,
         .num_args = KQ_COUNT_OF(args),
         .max_words = WORDS_MAX,
