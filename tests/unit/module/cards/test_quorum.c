@@ -95,6 +95,7 @@ static void quorum__too_few_cards__is_refused_and_used_up(void **state)
     uint64_t authority = begin_trust(fixture);
     assert_ok(present(fixture, authority, 0));
     assert_status(act(fixture, authority), KQ_ERR_QUORUM);
+    assert_non_null(strstr(fixture->module.detail, "too few"));
     assert_status(present(fixture, authority, 1), KQ_ERR_NOT_FOUND);
     assert_int_equal(fixture->module.state->num_roots, 0);
 }
@@ -177,7 +178,13 @@ static void quorum__world_replaced_meanwhile__is_refused(void **state)
     KQ_AUTO_VALUE(fake_cards) cards = {.num = 0};
     KQ_AUTO_VALUE(kq_buffer) world_file = {0};
     ceremony_make_world(&fixture->module, &owner_2_of_3, &cards, &world_file);
-    assert_status(act(fixture, authority), KQ_ERR_QUORUM);
+    struct hsm_call call;
+    uint8_t hash[32];
+    fake_params_hash(KQ_OP_TRUST_CHANGE, &fixture->request, hash);
+    fake_call_begin(&fixture->module, &call, KQ_OP_TRUST_CHANGE);
+    assert_status(hsm_quorum_take(&call, authority, hash), KQ_ERR_QUORUM);
+    assert_false(call.has_quorum);
+    fake_call_end(&fixture->module, &call, KQ_ERR_QUORUM);
 }
 
 /* The world goes between taking the quorum and the act. */
@@ -214,6 +221,18 @@ static void quorum__cards_of_another_world__are_foreign(void **state)
     struct kq_auth_card_reply reply;
     assert_status(ceremony_card(&fixture->module, authority, &cards, 0, &reply), KQ_ERR_MISMATCH);
     assert_non_null(strstr(fixture->module.detail, "another card set"));
+}
+
+/* The shares fit their commitments, and yet the secret is not the one the world was made with. */
+static void quorum__rebuilt_secret_is_another__is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->module.state->world.quorum_check[5] ^= 1;
+    uint64_t authority = begin_trust(fixture);
+    assert_ok(present(fixture, authority, 0));
+    assert_status(present(fixture, authority, 1), KQ_ERR_MISMATCH);
+    assert_status(act(fixture, authority), KQ_ERR_QUORUM);
+    assert_non_null(strstr(fixture->module.detail, "no such authority"));
 }
 
 static void quorum__same_card_twice__is_repeated(void **state)
@@ -351,7 +370,8 @@ UNIT_MAIN(WORLD_TEST(quorum__k_cards_for_this_act__let_it_happen_once), WORLD_TE
           WORLD_TEST(quorum__begun_anew__replaces_the_former), WORLD_TEST(quorum__cancelled__is_gone),
           WORLD_TEST(quorum__world_replaced_meanwhile__is_refused),
           WORLD_TEST(quorum_recheck__world_replaced_after_take__is_refused),
-          WORLD_TEST(quorum__cards_of_another_world__are_foreign), WORLD_TEST(quorum__same_card_twice__is_repeated),
+          WORLD_TEST(quorum__cards_of_another_world__are_foreign),
+          WORLD_TEST(quorum__rebuilt_secret_is_another__is_refused), WORLD_TEST(quorum__same_card_twice__is_repeated),
           WORLD_TEST(quorum__more_cards_than_needed__is_told),
           WORLD_TEST(quorum__wrong_passphrases__are_recorded_first_and_then_cost_time),
           WORLD_TEST(quorum__attempt_cannot_be_recorded__card_is_not_tried),

@@ -2,6 +2,7 @@
 
 #include "harness/ceremony.h"
 #include "module/seal/blob.h"
+#include "module/world/statement.h"
 #include "trust/acl.h"
 #include "trust/chain.h"
 
@@ -278,6 +279,16 @@ static void transfer_copy__blob_at_another_place__is_a_mismatch(void **state)
     assert_refused(&request, KQ_ERR_MISMATCH, "key: ");
 }
 
+static void transfer_copy__place_of_another_kind__is_refused(void **state)
+{
+    (void)state;
+    struct kq_transfer_copy_request request = typed_request();
+    request.place = kq_buffer_slice(&fixture.na.place);
+    assert_refused(&request, KQ_ERR_ARGUMENT, "place: ");
+    request.place = kq_slice_text("no place at all");
+    assert_refused(&request, KQ_ERR_ARGUMENT, "place: ");
+}
+
 static void transfer_copy__aes_key__is_unsupported(void **state)
 {
     (void)state;
@@ -318,6 +329,41 @@ static void transfer_copy__acl_without_certifier_group__is_denied(void **state)
     assert_refused(&request, KQ_ERR_DENIED, "ACL: ");
 }
 
+/* ExpandACL alone makes no blob. */
+static void transfer_copy__acl_without_make_blob__is_denied(void **state)
+{
+    (void)state;
+    const struct hsm_state *own = fixture.owner.module.state;
+    KQ_AUTO(hsm_key) key = NULL;
+    KQ_AUTO_VALUE(kq_buffer) action = {0};
+    KQ_AUTO_VALUE(kq_buffer) group = {0};
+    KQ_AUTO_VALUE(kq_buffer) acl = {0};
+    KQ_AUTO_VALUE(kq_buffer) blob = {0};
+    KQ_AUTO_VALUE(kq_writer) actions = {0};
+    KQ_AUTO_VALUE(kq_writer) groups = {0};
+    kq_writer_init(&actions, KQ_ACL_MAX);
+    kq_writer_init(&groups, KQ_ACL_MAX);
+    kq_buffer_init(&blob, 12288);
+    assert_ok(hsm_key_generate(KQ_KEY_EC_P256, 256, 0, &key));
+    const struct kq_acl_action expand = {.kind = KQ_ACTION_OP_PERMISSIONS, .bits = KQ_PERM_EXPAND_ACL};
+    assert_ok(hsm_encode(&kq_acl_action_type, &expand, &action));
+    kq_list_put(&actions, kq_buffer_slice(&action));
+    const struct kq_acl_group certified = {.certifier = kq_slice_of(own->world.hknso, 32),
+                                           .actions = {.items = kq_buffer_slice(&actions.buffer), .num = 1}};
+    assert_ok(hsm_encode(&kq_acl_group_type, &certified, &group));
+    kq_list_put(&groups, kq_buffer_slice(&group));
+    const struct kq_acl record = {.groups = {.items = kq_buffer_slice(&groups.buffer), .num = 1}};
+    assert_ok(hsm_encode(&kq_acl_type, &record, &acl));
+    const struct hsm_blob_request seal = {.key = key,
+                                          .origin = KQ_ORIGIN_GENERATED,
+                                          .acl = kq_buffer_slice(&acl),
+                                          .place = kq_buffer_slice(&fixture.owner.place)};
+    assert_ok(hsm_blob_seal(own, &seal, &blob));
+    struct kq_transfer_copy_request request = typed_request();
+    request.blob = kq_buffer_slice(&blob);
+    assert_refused(&request, KQ_ERR_DENIED, "ACL: ");
+}
+
 #define COPY_TEST(test) cmocka_unit_test_setup(test, set_up)
 int main(void)
 {
@@ -337,8 +383,10 @@ int main(void)
         COPY_TEST(transfer_copy__rehearsal_root_listed_as_a_real_one__is_refused),
         COPY_TEST(transfer_copy__of_a_copy__is_refused),
         COPY_TEST(transfer_copy__blob_at_another_place__is_a_mismatch),
+        COPY_TEST(transfer_copy__place_of_another_kind__is_refused),
         COPY_TEST(transfer_copy__aes_key__is_unsupported),
         COPY_TEST(transfer_copy__acl_without_certifier_group__is_denied),
+        COPY_TEST(transfer_copy__acl_without_make_blob__is_denied),
     };
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
 }

@@ -353,6 +353,27 @@ static void transfer_import__exchange_place_without_the_right__is_denied(void **
     assert_refused(&request, KQ_ERR_DENIED, "exchange key: ");
 }
 
+static void transfer_import__exchange_key_that_is_no_rsa_key__is_denied(void **state)
+{
+    (void)state;
+    const struct hsm_state *own = fixture.region.module.state;
+    KQ_AUTO(hsm_key) key = NULL;
+    KQ_AUTO_VALUE(kq_buffer) acl = {0};
+    KQ_AUTO_VALUE(kq_buffer) blob = {0};
+    kq_buffer_init(&acl, KQ_ACL_MAX);
+    kq_buffer_init(&blob, 12288);
+    assert_ok(hsm_key_generate(KQ_KEY_EC_P256, 256, 0, &key));
+    assert_ok(kq_acl_exchange_key(KQ_PROFILE_KEYQUAY, kq_slice_of(own->world.hkm, 32), &acl));
+    const struct hsm_blob_request seal = {.key = key,
+                                          .origin = KQ_ORIGIN_GENERATED,
+                                          .acl = kq_buffer_slice(&acl),
+                                          .place = kq_buffer_slice(&fixture.region.place)};
+    assert_ok(hsm_blob_seal(own, &seal, &blob));
+    struct kq_transfer_import_request request = good_request();
+    request.kek_blob = kq_buffer_slice(&blob);
+    assert_refused(&request, KQ_ERR_DENIED, "exchange key: ");
+}
+
 static void transfer_import__for_another_exchange_key_or_certificate__is_a_mismatch(void **state)
 {
     (void)state;
@@ -398,6 +419,18 @@ static void transfer_import__other_profile__is_denied(void **state)
     struct forgery forgery = forge();
     forgery.header.profile = KQ_PROFILE_AZURE_BYOK;
     assert_forgery_refused(&forgery, KQ_ERR_DENIED, "exchange key: ");
+}
+
+static void transfer_import__rsa_key_of_a_size_nobody_makes__is_unsupported(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {1024, 2049, 8192};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct forgery forgery = forge();
+        forgery.header.key_type = KQ_KEY_RSA;
+        forgery.header.bits = sizes[i];
+        assert_forgery_refused(&forgery, KQ_ERR_UNSUPPORTED, "payload: ");
+    }
 }
 
 static void transfer_import__resigned_by_another_module__is_refused(void **state)
@@ -513,11 +546,13 @@ int main(void)
         IMPORT_TEST(transfer_import__any_byte_changed__is_refused),
         IMPORT_TEST(transfer_import__exchange_key_misplaced_or_no_exchange_key__is_refused),
         IMPORT_TEST(transfer_import__exchange_place_without_the_right__is_denied),
+        IMPORT_TEST(transfer_import__exchange_key_that_is_no_rsa_key__is_denied),
         IMPORT_TEST(transfer_import__for_another_exchange_key_or_certificate__is_a_mismatch),
         IMPORT_TEST(transfer_import__for_another_world__is_a_mismatch),
         IMPORT_TEST(transfer_import__for_another_subscription__is_a_mismatch),
         IMPORT_TEST(transfer_import__past_its_date__is_expired),
         IMPORT_TEST(transfer_import__other_profile__is_denied),
+        IMPORT_TEST(transfer_import__rsa_key_of_a_size_nobody_makes__is_unsupported),
         IMPORT_TEST(transfer_import__resigned_by_another_module__is_refused),
         IMPORT_TEST(transfer_import__claimed_with_another_header__does_not_open),
         IMPORT_TEST(transfer_import__warrant_of_another_esn__is_refused),

@@ -1,6 +1,8 @@
 #include "unit.h"
 
 #include "harness/ceremony.h"
+#include "module/seal/blob.h"
+#include "module/world/statement.h"
 #include "pubcrypto/hash.h"
 #include "trust/chain.h"
 #include "trust/receipts.h"
@@ -170,6 +172,66 @@ static void transfer_package__root_or_world_distrusted_since__is_untrusted(void 
     assert_refused(&request, KQ_ERR_UNTRUSTED, "world trusted: ");
 }
 
+/* The list says of the root that it is a real one; its certificate says it is not. */
+static void transfer_package__rehearsal_root_no_longer_named__is_untrusted(void **state)
+{
+    (void)state;
+    KQ_AUTO_VALUE(fake_factory) rehearsal = {.root = {0}};
+    KQ_AUTO_VALUE(fake_region) region = {.blob = {0}};
+    KQ_AUTO_VALUE(fake_owner) owner = {.blob = {0}};
+    uint8_t root[32];
+    ceremony_factory(&rehearsal, true);
+    ceremony_region(&rehearsal, "NA-1", &region);
+    ceremony_owner(NULL, KQ_KEY_EC_P256, 256, &owner);
+    ceremony_root_hash(&rehearsal.root, root);
+    ceremony_trust(&owner.module, &owner.cards, KQ_TRUST_ROOTS, KQ_TRUST_ADD, root, true);
+    ceremony_copy(&owner, &region);
+    const struct kq_transfer_package_request request = ceremony_package_request(&owner, &region);
+    assert_ok(fake_module_call(&owner.module, KQ_OP_TRANSFER_PACKAGE, &request, NULL));
+    ceremony_trust(&owner.module, &owner.cards, KQ_TRUST_ROOTS, KQ_TRUST_ADD, root, false);
+    assert_status(fake_module_call(&owner.module, KQ_OP_TRANSFER_PACKAGE, &request, NULL), KQ_ERR_UNTRUSTED);
+    assert_non_null(strstr(owner.module.detail, "rehearsal"));
+}
+
+/* A key whose ACL names the right destination, but in a group for the world's cards. */
+static void transfer_package__permission_under_a_certifier__is_denied_without_cards(void **state)
+{
+    (void)state;
+    const struct hsm_state *own = fixture.owner.module.state;
+    KQ_AUTO(hsm_loaded) copy = NULL;
+    KQ_AUTO_VALUE(kq_writer) groups = {0};
+    KQ_AUTO_VALUE(kq_buffer) acl = {0};
+    KQ_AUTO_VALUE(kq_buffer) blob = {0};
+    const char *why = "";
+    assert_ok(hsm_blob_open(own, kq_buffer_slice(&fixture.owner.copy_blob), kq_buffer_slice(&fixture.owner.copy_place),
+                            &copy, &why));
+    struct kq_acl record;
+    struct kq_slice item;
+    struct kq_acl certified = {.groups = {.num = 0}};
+    assert_ok(kq_acl_get(kq_buffer_slice(&copy->acl), &record, NULL));
+    kq_writer_init(&groups, KQ_ACL_MAX);
+    while (kq_list_next(&record.groups, &item)) {
+        struct kq_acl_group group;
+        KQ_AUTO_VALUE(kq_buffer) encoded = {0};
+        assert_ok(kq_acl_group_get(item, &group, NULL));
+        group.certifier = kq_slice_of(own->world.hknso, 32);
+        assert_ok(hsm_encode(&kq_acl_group_type, &group, &encoded));
+        kq_list_put(&groups, kq_buffer_slice(&encoded));
+        certified.groups.num++;
+    }
+    certified.groups.items = kq_buffer_slice(&groups.buffer);
+    assert_ok(hsm_encode(&kq_acl_type, &certified, &acl));
+    const struct hsm_blob_request seal = {.key = copy->key,
+                                          .origin = KQ_ORIGIN_GENERATED,
+                                          .acl = kq_buffer_slice(&acl),
+                                          .place = kq_buffer_slice(&fixture.owner.copy_place)};
+    kq_buffer_init(&blob, 12288);
+    assert_ok(hsm_blob_seal(own, &seal, &blob));
+    struct kq_transfer_package_request request = ceremony_package_request(&fixture.owner, &fixture.na);
+    request.blob = kq_buffer_slice(&blob);
+    assert_status(package(&request, NULL), KQ_ERR_DENIED);
+}
+
 static void transfer_package__newer_generation_seen_since__is_a_rollback(void **state)
 {
     (void)state;
@@ -190,7 +252,7 @@ static void transfer_package__date_later_than_the_copy_or_past__is_refused(void 
     assert_ok(package(&request, NULL));
     fake_clock_set(FAKE_NOW + UINT64_C(90) * 24 * 3600);
     request.not_after = 0;
-    assert_refused(&request, KQ_ERR_EXPIRED, "date: ");
+    assert_refused(&request, KQ_ERR_EXPIRED, "make a new copy");
 }
 
 static void transfer_package__subscription_no_guid__is_refused(void **state)
@@ -226,6 +288,8 @@ int main(void)
         PACKAGE_TEST(transfer_package__newer_exchange_key_of_the_same_world__needs_a_new_copy),
         PACKAGE_TEST(transfer_package__original_instead_of_copy__is_denied),
         PACKAGE_TEST(transfer_package__root_or_world_distrusted_since__is_untrusted),
+        PACKAGE_TEST(transfer_package__rehearsal_root_no_longer_named__is_untrusted),
+        PACKAGE_TEST(transfer_package__permission_under_a_certifier__is_denied_without_cards),
         PACKAGE_TEST(transfer_package__newer_generation_seen_since__is_a_rollback),
         PACKAGE_TEST(transfer_package__date_later_than_the_copy_or_past__is_refused),
         PACKAGE_TEST(transfer_package__subscription_no_guid__is_refused),

@@ -1,10 +1,14 @@
 #include "unit.h"
 
+#include "base/memory.h"
 #include "harness/ceremony.h"
 #include "module/cards/quorum.h"
 #include "module/seal/blob.h"
 #include "module/world/create.h"
 #include "module/world/file.h"
+#include "module/world/rows.h"
+#include "module/world/statement.h"
+#include "module/world/suites.h"
 #include "pubcrypto/public_key.h"
 #include "trust/acl.h"
 
@@ -96,29 +100,51 @@ static void world_create__region__keeps_knso_in_the_module_and_nothing_in_the_fi
     assert_slice_equal(hsm_key_public(fixture->module.state->world.knso), facts.binding.knso_public);
 }
 
-static void world_create__each_suite__has_its_key_types(void **state)
+static void suite_find__each_suite__means_its_key_types(void **state)
 {
-    static const struct {
-        const char *suite;
-        enum kq_key_type knso;
-        uint64_t bits;
-    } suites[] = {{"DLf1024s160mRijndael", KQ_KEY_DSA, 1024},
-                  {"DLf3072s256mRijndael", KQ_KEY_DSA, 3072},
-                  {"DLf3072s256mAEScSP800131Ar1", KQ_KEY_DSA, 3072},
-                  {"ECp521mAES", KQ_KEY_EC_P521, 521}};
-    struct fixture *fixture = *state;
-    for (size_t i = 0; i < sizeof suites / sizeof suites[0]; i++) {
-        const struct fake_world world = {KQ_WORLD_OWNER, suites[i].suite, 1, 1, false};
-        struct hsm_world_facts facts;
-        const char *why = "";
-        ceremony_make_world(&fixture->module, &world, &fixture->cards, &fixture->world_file);
-        assert_string_equal(fixture->module.state->world.suite, suites[i].suite);
-        assert_ok(hsm_world_file_read(kq_buffer_slice(&fixture->world_file), &facts, &why));
-        KQ_AUTO(kq_public_key) knso = NULL;
-        assert_ok(kq_public_key_new(facts.binding.knso_public, &knso));
-        assert_int_equal(kq_public_key_type(knso), suites[i].knso);
-        assert_int_equal(kq_public_key_bits(knso), suites[i].bits);
+    (void)state;
+    static const struct hsm_suite expected[] = {
+        {"DLf1024s160mRijndael", KQ_KEY_DSA, 1024, KQ_KEY_RSA, 3072, HSM_SUITE_WEAK},
+        {"DLf3072s256mRijndael", KQ_KEY_DSA, 3072, KQ_KEY_RSA, 3072, 0},
+        {"DLf3072s256mAEScSP800131Ar1", KQ_KEY_DSA, 3072, KQ_KEY_RSA, 3072, HSM_SUITE_APPROVED_ONLY},
+        {"ECp521mAES", KQ_KEY_EC_P521, 521, KQ_KEY_EC_P521, 521, 0},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        const struct hsm_suite *suite = hsm_suite_find(kq_slice_text(expected[i].name));
+        assert_non_null(suite);
+        assert_int_equal(suite->knso_type, expected[i].knso_type);
+        assert_int_equal(suite->knso_bits, expected[i].knso_bits);
+        assert_int_equal(suite->recovery_type, expected[i].recovery_type);
+        assert_int_equal(suite->recovery_bits, expected[i].recovery_bits);
+        assert_int_equal(suite->flags, expected[i].flags);
     }
+    assert_null(hsm_suite_find(kq_slice_text("DLf3072s256mDES3")));
+}
+
+/* The suite of the documents, made and loaded again. */
+static void world_create__dsa_suite__has_dsa_knso_and_rsa_recovery(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct fake_world world = {KQ_WORLD_OWNER, "DLf1024s160mRijndael", 1, 1, true};
+    struct hsm_world_facts facts;
+    const char *why = "";
+    ceremony_make_world(&fixture->module, &world, &fixture->cards, &fixture->world_file);
+    assert_string_equal(fixture->module.state->world.suite, "DLf1024s160mRijndael");
+    assert_ok(hsm_world_file_read(kq_buffer_slice(&fixture->world_file), &facts, &why));
+    KQ_AUTO(kq_public_key) knso = NULL;
+    KQ_AUTO(kq_public_key) recovery = NULL;
+    assert_ok(kq_public_key_new(facts.binding.knso_public, &knso));
+    assert_ok(kq_public_key_new(facts.binding.recovery_public, &recovery));
+    assert_int_equal(kq_public_key_type(knso), KQ_KEY_DSA);
+    assert_int_equal(kq_public_key_bits(knso), 1024);
+    assert_int_equal(kq_public_key_type(recovery), KQ_KEY_RSA);
+    assert_int_equal(kq_public_key_bits(recovery), 3072);
+    KQ_AUTO_VALUE(fake_module) second = {0};
+    fake_module_init(&second, ceremony_tables);
+    const struct kq_world_program_request request = {.world_file = kq_buffer_slice(&fixture->world_file)};
+    ceremony_authorise(&second, KQ_OP_WORLD_PROGRAM, &request, request.world_file, &fixture->cards);
+    assert_ok(fake_module_call(&second, KQ_OP_WORLD_PROGRAM, &request, NULL));
+    assert_memory_equal(second.state->world.km, fixture->module.state->world.km, 32);
 }
 
 static void world_create_begin__bad_requests__are_refused_by_name(void **state)
@@ -260,6 +286,130 @@ static void world_file_read__truncated__is_refused(void **state)
     }
 }
 
+/* ---- files made by somebody who has a KNSO of his own ------------------------------------- */
+
+struct odd_world {
+    struct kq_world_binding binding;
+    struct kq_slice sealed;
+};
+
+/* Signs the binding with its own key and puts the file around it. */
+static kq_status read_odd_world(const struct hsm_key *knso, const struct odd_world *odd)
+{
+    static const uint8_t bytes[64] = {1};
+    KQ_AUTO_VALUE(kq_buffer) binding = {0};
+    KQ_AUTO_VALUE(kq_buffer) encoded = {0};
+    assert_ok(hsm_sign_record(knso, &kq_world_binding_type, &odd->binding, &binding));
+    const struct kq_world_file file = {
+        .binding = kq_buffer_slice(&binding),
+        .commitments = kq_slice_of(bytes, 32),
+        .quorum_check = kq_slice_of(bytes, 32),
+        .salt = kq_slice_of(bytes, 32),
+        .sealed = odd->sealed,
+    };
+    assert_ok(hsm_encode(&kq_world_file_type, &file, &encoded));
+    struct hsm_world_facts facts;
+    const char *why = "";
+    return hsm_world_file_read(kq_buffer_slice(&encoded), &facts, &why);
+}
+
+static void world_file_read__well_signed_nonsense__is_refused(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[32] = {1};
+    KQ_AUTO(hsm_key) knso = NULL;
+    assert_ok(hsm_key_generate(KQ_KEY_EC_P521, 521, 0, &knso));
+    const struct odd_world good = {
+        .binding = {.kind = KQ_WORLD_OWNER,
+                    .suite = kq_slice_text("ECp521mAES"),
+                    .knso_public = hsm_key_public(knso),
+                    .hkm = kq_slice_of(bytes, 32),
+                    .card_set = kq_slice_of(bytes, 16),
+                    .quorum = 1,
+                    .num_cards = 1},
+        .sealed = kq_slice_of(bytes, 32),
+    };
+    assert_ok(read_odd_world(knso, &good));
+    struct odd_world odd = good;
+    odd.binding.suite = kq_slice_text("DLf3072s256mRijndael"); /* means DSA */
+    assert_status(read_odd_world(knso, &odd), KQ_ERR_FORMAT);
+    odd = good;
+    odd.binding.suite = kq_slice_text("unknown");
+    assert_status(read_odd_world(knso, &odd), KQ_ERR_FORMAT);
+    odd = good;
+    odd.binding.quorum = 2;
+    assert_status(read_odd_world(knso, &odd), KQ_ERR_FORMAT);
+    odd = good;
+    odd.binding.num_cards = 2; /* one commitment */
+    assert_status(read_odd_world(knso, &odd), KQ_ERR_FORMAT);
+    odd = good;
+    odd.binding.kind = KQ_WORLD_REGION; /* with something sealed */
+    assert_status(read_odd_world(knso, &odd), KQ_ERR_FORMAT);
+    odd = good;
+    odd.sealed = KQ_SLICE_EMPTY;
+    assert_status(read_odd_world(knso, &odd), KQ_ERR_FORMAT);
+    odd.binding.kind = KQ_WORLD_REGION;
+    odd.binding.recovery_public = hsm_key_public(knso);
+    assert_status(read_odd_world(knso, &odd), KQ_ERR_FORMAT);
+}
+
+/* A file whose sealed part opens, but holds keys that the binding does not name. */
+static void world_unseal__other_keys_inside__is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint8_t card_secret[32] = {4};
+    struct kq_slice secret = kq_slice_of(card_secret, sizeof card_secret);
+    struct hsm_world_facts facts;
+    const char *why = "";
+    KQ_AUTO(hsm_key) other = NULL;
+    assert_ok(hsm_key_generate(KQ_KEY_EC_P521, 521, 0, &other));
+    assert_ok(hsm_world_file_read(kq_buffer_slice(&fixture->world_file), &facts, &why));
+    for (int wrong = 0; wrong < 3; wrong++) {
+        KQ_AUTO_VALUE(hsm_world_secrets) inside = {.knso = hsm_key_hold(other), .recovery = hsm_key_hold(other)};
+        KQ_AUTO_VALUE(hsm_world_secrets) opened = {0};
+        KQ_AUTO_VALUE(kq_buffer) sealed = {0};
+        struct hsm_world_facts changed = facts;
+        struct kq_world_binding *binding = &changed.binding;
+        uint8_t hkm[32];
+        hsm_km_hash(inside.km, hkm);
+        binding->hkm = kq_slice_of(hkm, 32);
+        binding->knso_public = hsm_key_public(other);
+        binding->recovery_public = hsm_key_public(other);
+        assert_ok(hsm_world_seal(&changed.file, secret, &inside, &sealed));
+        changed.file.sealed = kq_buffer_slice(&sealed);
+        struct kq_world_binding fitting = *binding;
+        if (wrong == 0)
+            binding->hkm = facts.binding.hkm;
+        else if (wrong == 1)
+            binding->knso_public = facts.binding.knso_public;
+        else
+            binding->recovery_public = facts.binding.recovery_public;
+        assert_status(hsm_world_unseal(&changed, secret, &opened), KQ_ERR_FORMAT);
+        *binding = fitting;
+        assert_ok(hsm_world_unseal(&changed, secret, &opened));
+    }
+}
+
+/* A secret that is not the file's, as if the quorum had been collected for another file. */
+static void world_program__secret_of_other_cards__is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    KQ_AUTO_VALUE(fake_module) second = {0};
+    KQ_AUTO_VALUE(kq_writer) results = {0};
+    fake_module_init(&second, ceremony_tables);
+    kq_writer_init(&results, 120000);
+    const struct kq_world_program_request request = {.world_file = kq_buffer_slice(&fixture->world_file)};
+    struct hsm_call call;
+    fake_call_begin(&second, &call, KQ_OP_WORLD_PROGRAM);
+    call.has_quorum = true;
+    uint8_t *secret = kq_memory_new(HSM_SECRET_LEN);
+    memset(secret, 1, HSM_SECRET_LEN);
+    call.quorum_secret = kq_slice_of(secret, HSM_SECRET_LEN);
+    assert_ok(hsm_state_clone(second.state, &call.draft));
+    assert_status(hsm_world_program_handler(&call, &request, &results), KQ_ERR_QUORUM);
+    fake_call_end(&second, &call, KQ_ERR_QUORUM);
+}
+
 /* The true secret with a file that was changed behind the binding. */
 static void world_unseal__commitment_salt_or_sealed_changed__does_not_open(void **state)
 {
@@ -332,7 +482,8 @@ static void world_forget__names_the_loaded_world__leaves_nothing_of_it(void **st
 #define OWNER_TEST(test) cmocka_unit_test_setup_teardown(test, new_owner, drop)
 UNIT_MAIN(MODULE_TEST(world_create__owner__file_says_what_the_state_holds),
           MODULE_TEST(world_create__region__keeps_knso_in_the_module_and_nothing_in_the_file),
-          MODULE_TEST(world_create__each_suite__has_its_key_types),
+          cmocka_unit_test(suite_find__each_suite__means_its_key_types),
+          MODULE_TEST(world_create__dsa_suite__has_dsa_knso_and_rsa_recovery),
           MODULE_TEST(world_create_begin__bad_requests__are_refused_by_name),
           OWNER_TEST(world_create_begin__over_a_loaded_world__needs_its_hknso),
           OWNER_TEST(world_create_commit__cards_missing__keeps_the_former_world),
@@ -340,6 +491,9 @@ UNIT_MAIN(MODULE_TEST(world_create__owner__file_says_what_the_state_holds),
           OWNER_TEST(world_open_secrets__under_quorum__gives_the_keys_the_binding_names),
           OWNER_TEST(world_file_read__any_byte_changed__is_refused_unless_the_seal_covers_it),
           OWNER_TEST(world_file_read__truncated__is_refused),
+          cmocka_unit_test(world_file_read__well_signed_nonsense__is_refused),
+          OWNER_TEST(world_unseal__other_keys_inside__is_refused),
+          OWNER_TEST(world_program__secret_of_other_cards__is_refused),
           OWNER_TEST(world_unseal__commitment_salt_or_sealed_changed__does_not_open),
           OWNER_TEST(world_program__over_another_world__needs_its_hknso),
           MODULE_TEST(world_program__regions_file__is_unsupported),

@@ -122,6 +122,43 @@ static void enrol_install__another_modules_warrant__is_refused(void **state)
     assert_int_equal(fixture->module.state->warrant.len, 0);
 }
 
+/* A request by any key in any module's name, which the factory cannot tell from a true one, and its warrant. */
+static kq_status install_warrant_of(struct fixture *fixture, const struct hsm_key *key, const char *esn)
+{
+    KQ_AUTO_VALUE(kq_buffer) body = {0};
+    KQ_AUTO_VALUE(kq_buffer) signature = {0};
+    KQ_AUTO_VALUE(kq_buffer) enrolment = {0};
+    kq_buffer_init(&body, KQ_CERT_MAX);
+    kq_buffer_init(&signature, KQ_SIGNATURE_MAX);
+    kq_buffer_init(&enrolment, KQ_CERT_MAX);
+    assert_ok(kq_enrolment_body(hsm_key_public(key), esn, &body));
+    assert_ok(hsm_key_sign_bytes(key, kq_buffer_slice(&body), &signature));
+    assert_ok(kq_x509_assemble(kq_buffer_slice(&body), kq_buffer_slice(&signature), &enrolment));
+    const struct kq_factory_warrant_request order = {.enrolment = kq_buffer_slice(&enrolment),
+                                                     .not_after = FAKE_NOW + 1000};
+    struct kq_file issued;
+    ceremony_authorise(&fixture->factory.module, KQ_OP_FACTORY_WARRANT, &order, KQ_SLICE_EMPTY,
+                       &fixture->factory.cards);
+    assert_ok(fake_module_call(&fixture->factory.module, KQ_OP_FACTORY_WARRANT, &order, &issued));
+    const struct kq_enrol_install_request request = {.warrant = issued.file,
+                                                     .root = kq_buffer_slice(&fixture->factory.root)};
+    return fake_module_call(&fixture->module, KQ_OP_ENROL_INSTALL, &request, NULL);
+}
+
+static void enrol_install__own_esn_other_key_or_own_key_other_esn__is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    KQ_AUTO(hsm_key) other = NULL;
+    KQ_AUTO(hsm_key) own = hsm_key_hold(fixture->module.state->module_key);
+    char esn[KQ_ESN_LEN + 1];
+    memcpy(esn, fixture->module.state->esn, sizeof esn);
+    assert_ok(hsm_key_generate(KQ_KEY_EC_P384, 384, 0, &other));
+    assert_status(install_warrant_of(fixture, other, esn), KQ_ERR_MISMATCH);
+    assert_status(install_warrant_of(fixture, own, "0000-0000-0000"), KQ_ERR_MISMATCH);
+    assert_int_equal(fixture->module.state->warrant.len, 0);
+    assert_ok(install_warrant_of(fixture, own, esn));
+}
+
 static void enrol_install__warrant_under_another_root__is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -180,6 +217,7 @@ UNIT_MAIN(ENROL_TEST(enrol__request_warrant_install__chain_verifies_to_this_modu
           ENROL_TEST(factory__without_quorum_or_in_another_world__is_refused),
           ENROL_TEST(factory_warrant__request_changed_or_dates_wrong__is_refused),
           ENROL_TEST(enrol_install__another_modules_warrant__is_refused),
+          ENROL_TEST(enrol_install__own_esn_other_key_or_own_key_other_esn__is_refused),
           ENROL_TEST(enrol_install__warrant_under_another_root__is_refused),
           ENROL_TEST(enrol_install__other_root_while_a_world_is_loaded__only_instead_of_a_rehearsal),
           ENROL_TEST(enrol_install__trusted_roots__grow_in_a_regions_world_only))

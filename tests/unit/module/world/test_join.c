@@ -142,6 +142,43 @@ static void world_join__admission_changed__is_refused(void **state)
     assert_ok(join(&fixture->newcomer, kq_buffer_slice(&fixture->admission)));
 }
 
+/* Signed by the module itself, but in another one's name. */
+static void world_admit__esn_is_not_the_warrants__is_a_mismatch(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kq_join_request_file file;
+    struct kq_join_request body;
+    struct kq_signed statement;
+    KQ_AUTO_VALUE(kq_buffer) resigned = {0};
+    KQ_AUTO_VALUE(kq_buffer) bytes = {0};
+    assert_ok(kq_join_request_file_get(kq_buffer_slice(&fixture->request), &file, NULL));
+    assert_ok(kq_signed_get(file.statement, &statement, NULL));
+    assert_ok(kq_join_request_get(statement.body, &body, NULL));
+    body.esn = kq_slice_text("0000-0000-0000");
+    assert_ok(hsm_sign_record(fixture->newcomer.state->module_key, &kq_join_request_type, &body, &resigned));
+    file.statement = kq_buffer_slice(&resigned);
+    assert_ok(hsm_encode(&kq_join_request_file_type, &file, &bytes));
+    assert_status(admit(fixture, kq_buffer_slice(&bytes), NULL), KQ_ERR_MISMATCH);
+}
+
+static void world_join__admission_names_another_esn__is_a_mismatch(void **state)
+{
+    struct fixture *fixture = *state;
+    struct kq_join_admission_file file;
+    struct kq_join_admission body;
+    struct kq_signed statement;
+    KQ_AUTO_VALUE(kq_buffer) resigned = {0};
+    KQ_AUTO_VALUE(kq_buffer) bytes = {0};
+    assert_ok(kq_join_admission_file_get(kq_buffer_slice(&fixture->admission), &file, NULL));
+    assert_ok(kq_signed_get(file.statement, &statement, NULL));
+    assert_ok(kq_join_admission_get(statement.body, &body, NULL));
+    body.esn = kq_slice_text("0000-0000-0000");
+    assert_ok(hsm_sign_record(fixture->member.state->module_key, &kq_join_admission_type, &body, &resigned));
+    file.statement = kq_buffer_slice(&resigned);
+    assert_ok(hsm_encode(&kq_join_admission_file_type, &file, &bytes));
+    assert_status(join(&fixture->newcomer, kq_buffer_slice(&bytes)), KQ_ERR_MISMATCH);
+}
+
 static void world_join__another_modules_admission__is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -173,7 +210,9 @@ static void world_join__no_warrant_or_world_loaded__is_refused(void **state)
 }
 
 #define JOIN_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
-UNIT_MAIN(JOIN_TEST(world_join__admitted__shares_km_knso_and_cards),
+UNIT_MAIN(JOIN_TEST(world_admit__esn_is_not_the_warrants__is_a_mismatch),
+          JOIN_TEST(world_join__admission_names_another_esn__is_a_mismatch),
+          JOIN_TEST(world_join__admitted__shares_km_knso_and_cards),
           JOIN_TEST(world_join__dsa_suite__fits_the_admission), JOIN_TEST(world_admit__without_quorum__is_refused),
           JOIN_TEST(world_admit__root_not_on_the_list__is_untrusted),
           JOIN_TEST(world_admit__request_changed__is_refused), JOIN_TEST(world_join__admission_changed__is_refused),
