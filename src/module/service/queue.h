@@ -25,6 +25,7 @@ struct hsm_request {
 
 KQ_MUST_CHECK kq_status hsm_queue_new(size_t num_workers, struct hsm_queue **out);
 void hsm_queue_free(struct hsm_queue *queue);
+KQ_AUTO_DEFINE(hsm_queue);
 
 /* Adds a chain of requests (next) and wakes as many workers as have work. */
 void hsm_queue_put(struct hsm_queue *queue, struct hsm_request *chain);
