@@ -19,7 +19,7 @@ static struct hsm_card_attempts *find(struct hsm_state *state, const uint8_t *se
 {
     for (size_t i = 0; i < state->num_attempts; i++) {
         struct hsm_card_attempts *entry = &state->attempts[i];
-        if (entry->index == index && memcmp(entry->card_set, set_id, sizeof entry->card_set) == 0)
+        if (entry->index == index && memcmp(entry->card_set, set_id, sizeof entry->card_set) == 0) /* public */
             return entry;
     }
     return NULL;
@@ -33,7 +33,7 @@ static struct hsm_card_attempts *oldest_foreign(struct hsm_state *state)
     struct hsm_card_attempts *oldest = NULL;
     for (size_t i = 0; i < state->num_attempts; i++) {
         struct hsm_card_attempts *entry = &state->attempts[i];
-        bool is_foreign = memcmp(entry->card_set, state->world.card_set, sizeof entry->card_set) != 0;
+        bool is_foreign = memcmp(entry->card_set, state->world.card_set, sizeof entry->card_set) != 0; /* public */
         if (is_foreign && (oldest == NULL || entry->last_s < oldest->last_s))
             oldest = entry;
     }

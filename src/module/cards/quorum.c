@@ -225,9 +225,9 @@ static kq_status check_fits(struct hsm_call *call, const struct hsm_quorum *quor
         return refuse(call, "too few cards were presented; begin again");
     if (quorum->op != call->op)
         return refuse(call, "the cards were presented for another operation");
-    if (memcmp(quorum->params_hash, params_hash, sizeof quorum->params_hash) != 0)
+    if (memcmp(quorum->params_hash, params_hash, sizeof quorum->params_hash) != 0) /* public */
         return refuse(call, "the cards were presented for the same operation with other parameters");
-    bool is_loaded_world = memcmp(quorum->set.id, call->state->world.card_set, sizeof quorum->set.id) == 0;
+    bool is_loaded_world = memcmp(quorum->set.id, call->state->world.card_set, sizeof quorum->set.id) == 0; /* public */
     if (call->op != KQ_OP_WORLD_PROGRAM && !is_loaded_world)
         return refuse(call, "the cards belong to a world that is no longer loaded");
     return KQ_OK;

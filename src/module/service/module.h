@@ -53,7 +53,7 @@ struct hsm_module {
     struct hsm_queue *queue;
     struct hsm_audit_window *window;
     int epoll_fd;
-    int wake_fd; /* an eventfd: the loop has something to look at */
+    int wake_fd;  /* an eventfd: the loop has something to look at */
     uint32_t uid; /* of this process */
     uint64_t started_ms;
 

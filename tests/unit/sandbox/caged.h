@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "unit.h"
 
 /* Runs one act in a child that has entered a profile. */
 struct caged_fds {
