@@ -175,6 +175,24 @@ static void acl_use__two_limits__all_or_nothing(void **state)
     assert_int_equal(f->module.state->counters[1].used, 1);
 }
 
+/* The same where the act has a draft of its own, which nobody throws away after a refusal. */
+static void acl_use__two_limits_in_a_draft__all_or_nothing(void **state)
+{
+    struct fixture *f = *state;
+    assert_ok(hsm_state_clone(f->module.state, &f->call.draft));
+    acl_limit(&f->acl, KQ_LIMIT_GLOBAL, 5, 8);
+    acl_limit(&f->acl, KQ_LIMIT_GLOBAL, 1, 7);
+    acl_permissions(&f->acl, KQ_PERM_SIGN);
+    acl_end_group(&f->acl, KQ_SLICE_EMPTY);
+    finish(f);
+    assert_ok(hsm_acl_register(&f->call, kq_buffer_slice(&f->key.acl)));
+    assert_ok(hsm_acl_use(&f->call, &f->key, KQ_PERM_SIGN));
+    expect_denied(f, KQ_PERM_SIGN, "spent");
+    assert_int_equal(f->call.draft->counters[0].used, 1);
+    assert_int_equal(f->call.draft->counters[1].used, 1);
+    assert_int_equal(f->module.num_changes, 0);
+}
+
 static void acl_use__limit_of_unknown_kind_or_name__denied(void **state)
 {
     struct fixture *f = *state;
@@ -371,7 +389,8 @@ static void acl_is_counted__acl_without_use_limit__false(void **state)
 UNIT_MAIN(TEST(acl_use__each_right_against_each__only_itself), TEST(acl_use__no_groups_or_damaged__denied),
           TEST(acl_use__certifier__only_with_quorum_of_that_world), TEST(acl_use__time_limit__ends_after_it),
           TEST(acl_use__use_limit__exactly_that_many), TEST(acl_use__use_not_durable__not_given),
-          TEST(acl_use__two_limits__all_or_nothing), TEST(acl_use__limit_of_unknown_kind_or_name__denied),
+          TEST(acl_use__two_limits__all_or_nothing), TEST(acl_use__two_limits_in_a_draft__all_or_nothing),
+          TEST(acl_use__limit_of_unknown_kind_or_name__denied),
           TEST(acl_use__groups_in_order__first_that_allows_counts), TEST(acl_ask__make_blob__only_to_the_named_key),
           TEST(acl_ask__make_blob_that_names_no_key__denied), TEST(acl_ask__unwrap_for_import__only_its_profile),
           TEST(acl_ask__transfer_package__each_fact_must_agree), TEST(acl_ask__group_with_use_limit__denied),

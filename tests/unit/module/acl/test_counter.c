@@ -41,8 +41,12 @@ kq_status hsm_call_change_state(struct hsm_call *call, hsm_state_edit *edit, voi
 }
 
 #define NUM_THREADS 8
-#define NUM_USES 50
-#define TRIES_EACH 30
+#define NUM_USES 20
+#define NUM_ROUNDS 5 /* 40 tries */
+
+/* In every round all threads see the same state before any of them goes on,
+ * so that each believes in a use that another may take. */
+static pthread_barrier_t all_have_looked;
 
 struct thread {
     pthread_t id;
@@ -54,11 +58,13 @@ struct thread {
 static void *use_often(void *context)
 {
     struct thread *thread = context;
-    for (unsigned i = 0; i < TRIES_EACH; i++) {
+    for (unsigned i = 0; i < NUM_ROUNDS; i++) {
         struct hsm_call call = {0};
+        pthread_barrier_wait(&all_have_looked);
         pthread_mutex_lock(&lock);
         call.state = published;
         pthread_mutex_unlock(&lock);
+        pthread_barrier_wait(&all_have_looked);
         kq_status status = hsm_acl_use(&call, thread->key, KQ_PERM_SIGN);
         thread->num_allowed += status == KQ_OK;
         thread->num_other += status != KQ_OK && status != KQ_ERR_DENIED;
@@ -82,6 +88,7 @@ static void acl_use__eight_threads_race__exactly_the_limit(void **state)
     assert_ok(hsm_state_new(1000, &first));
     published = call.state = first;
     assert_ok(hsm_acl_register(&call, kq_buffer_slice(&key.acl)));
+    assert_int_equal(pthread_barrier_init(&all_have_looked, NULL, NUM_THREADS), 0);
     for (size_t i = 0; i < NUM_THREADS; i++) {
         threads[i].key = &key;
         assert_int_equal(pthread_create(&threads[i].id, NULL, use_often, &threads[i]), 0);
@@ -98,6 +105,7 @@ static void acl_use__eight_threads_race__exactly_the_limit(void **state)
     for (size_t i = 0; i < num_made; i++)
         hsm_state_free(made[i]);
     hsm_state_free(first);
+    pthread_barrier_destroy(&all_have_looked);
     kq_buffer_clear(&key.acl);
 }
 

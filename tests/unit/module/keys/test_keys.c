@@ -7,6 +7,8 @@
 #include "harness/ceremony.h"
 #include "harness/fake_call.h"
 #include "module/acl/acl.h"
+#include "module/seal/blob.h"
+#include "module/world/file.h"
 #include "pubcrypto/hash.h"
 #include "pubcrypto/public_key.h"
 #include "trust/acl.h"
@@ -393,21 +395,37 @@ static void decrypt__rsa__oaep_only(void **state)
     assert_status(fake_module_call(&f->module, KQ_OP_ENCRYPT, &crypt, NULL), KQ_ERR_UNSUPPORTED);
 }
 
-static void use__right_not_in_the_acl__denied(void **state)
+/* Loads a key and gives it the ACL of an exchange key, which has no right to
+ * use it. Nobody but the module writes ACLs, so it is done inside. */
+static uint64_t load_without_rights(struct fixture *f, enum kq_key_type type, uint64_t bits)
 {
-    struct fixture *f = *state;
-    struct kq_key_generate_request request = request_for(KQ_KEY_EC_P256, 256);
-    const uint64_t handle = generate_and_load(f, &request);
+    struct kq_key_generate_request request = request_for(type, bits);
     struct hsm_loaded *loaded = NULL;
-    /* the template without Sign: nobody but the module itself writes ACLs, so it is done inside */
+    uint64_t handle = generate_and_load(f, &request);
     assert_ok(hsm_handles_find(f->module.handles, handle, &loaded));
     kq_buffer_clear(&loaded->acl);
     assert_ok(kq_acl_exchange_key(KQ_PROFILE_KEYQUAY, kq_slice_of(f->module.state->world.hkm, 32), &loaded->acl));
     hsm_loaded_free(loaded);
-    static const uint8_t digest[32];
-    const struct kq_sign_request sign = {handle, KQ_MECH_ECDSA, kq_slice_of(digest, 32)};
+    return handle;
+}
+
+static void use__right_not_in_the_acl__denied(void **state)
+{
+    struct fixture *f = *state;
+    static const uint8_t bytes[256];
+    const struct kq_sign_request sign = {load_without_rights(f, KQ_KEY_EC_P256, 256), KQ_MECH_ECDSA,
+                                         kq_slice_of(bytes, 32)};
     assert_status(fake_module_call(&f->module, KQ_OP_SIGN, &sign, NULL), KQ_ERR_DENIED);
     expect_detail(f, "Sign: the key's ACL does not allow it");
+    struct kq_crypt_request crypt = {load_without_rights(f, KQ_KEY_AES, 256), KQ_MECH_AES_GCM, kq_slice_of(bytes, 64),
+                                     KQ_SLICE_EMPTY};
+    assert_status(fake_module_call(&f->module, KQ_OP_ENCRYPT, &crypt, NULL), KQ_ERR_DENIED);
+    expect_detail(f, "Encrypt: the key's ACL does not allow it");
+    assert_status(fake_module_call(&f->module, KQ_OP_DECRYPT, &crypt, NULL), KQ_ERR_DENIED);
+    expect_detail(f, "Decrypt: the key's ACL does not allow it");
+    crypt = (struct kq_crypt_request){load_without_rights(f, KQ_KEY_RSA, 2048), KQ_MECH_RSA_OAEP_SHA256,
+                                      kq_slice_of(bytes, 256), KQ_SLICE_EMPTY};
+    assert_status(fake_module_call(&f->module, KQ_OP_DECRYPT, &crypt, NULL), KQ_ERR_DENIED);
 }
 
 static void key_acl__no_get_acl__denied(void **state)
@@ -508,6 +526,32 @@ static void key_recover__changed_blob_or_place__refused(void **state)
     assert_string_equal(f->module.detail, "");
 }
 
+/* A recovery blob of a key that may not be sealed again (the ACL of a reduced copy). */
+static void key_recover__acl_without_make_blob__denied(void **state)
+{
+    struct fixture *f = *state;
+    struct hsm_world_facts facts;
+    const char *why;
+    KQ_AUTO(hsm_key) key = NULL;
+    KQ_AUTO_VALUE(kq_buffer) acl = {0}, place = {0}, blob = {0};
+    const struct hsm_world *world = &f->module.state->world;
+    const struct kq_acl_transfer transfer = {KQ_PROFILE_KEYQUAY, 1, kq_slice_of(world->hkm, 32),
+                                             kq_slice_of(world->hknso, 32), FAKE_NOW + 1};
+    kq_buffer_init(&acl, KQ_ACL_MAX);
+    kq_buffer_init(&blob, 12288);
+    write_place(f, "my-key1", &place);
+    assert_ok(hsm_key_generate(KQ_KEY_EC_P256, 0, 0, &key));
+    assert_ok(kq_acl_transfer_copy(&transfer, &acl));
+    assert_ok(hsm_world_file_read(kq_buffer_slice(&world->world_file), &facts, &why));
+    const struct hsm_blob_request request = {
+        .key = key, .origin = KQ_ORIGIN_GENERATED, .acl = kq_buffer_slice(&acl), .place = kq_buffer_slice(&place)};
+    assert_ok(hsm_recovery_blob_seal(facts.binding.recovery_public, &request, &blob));
+    const struct kq_key_recover_request recover = {kq_buffer_slice(&blob), kq_buffer_slice(&place)};
+    ceremony_authorise(&f->module, KQ_OP_KEY_RECOVER, &recover, KQ_SLICE_EMPTY, &f->cards);
+    assert_status(fake_module_call(&f->module, KQ_OP_KEY_RECOVER, &recover, NULL), KQ_ERR_DENIED);
+    expect_detail(f, "MakeBlob");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_MAIN(
@@ -521,4 +565,5 @@ UNIT_MAIN(
     TEST(sign__rsa_and_curve__verify), TEST(crypt__aes_gcm__round_trip_and_change_noticed),
     TEST(decrypt__rsa__oaep_only), TEST(use__right_not_in_the_acl__denied), TEST(key_acl__no_get_acl__denied),
     TEST(use_limit__spent__denied_and_misfits_cost_nothing), TEST(time_limit__over__denied_until_loaded_again),
-    TEST(key_recover__under_quorum__works_as_before), TEST(key_recover__changed_blob_or_place__refused))
+    TEST(key_recover__under_quorum__works_as_before), TEST(key_recover__changed_blob_or_place__refused),
+    TEST(key_recover__acl_without_make_blob__denied))

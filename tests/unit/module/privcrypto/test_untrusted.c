@@ -250,6 +250,14 @@ static void open_untrusted__private_exponent_above_modulus__refused(void **state
     BN_CTX_free(ctx);
 }
 
+/* The coefficient plus p does the same in a calculation, but is not the number of the encoding. */
+static void open_untrusted__coefficient_not_reduced__refused(void **state)
+{
+    KQ_AUTO_VALUE(hsm_rsa) rsa = numbers_of(*state);
+    BN_add(rsa.number[HSM_RSA_QINV], rsa.number[HSM_RSA_QINV], rsa.number[HSM_RSA_P]);
+    expect_refused(&rsa);
+}
+
 static void open_untrusted__another_size_or_type_than_stated__auth(void **state)
 {
     const struct fixture *fixture = *state;
@@ -265,6 +273,12 @@ static void open_untrusted__another_size_or_type_than_stated__auth(void **state)
     assert_ok(hsm_key_bytes(weak, &weak_der));
     assert_status(hsm_key_open_untrusted(KQ_KEY_RSA, 1024, kq_buffer_slice(&weak_der), &none), KQ_ERR_AUTH);
     assert_status(hsm_key_open_clear(kq_buffer_slice(&weak_der), &none), KQ_ERR_UNSUPPORTED);
+    KQ_AUTO(hsm_key) curve = NULL; /* two curves of 256 bits */
+    KQ_AUTO_VALUE(kq_buffer) curve_der = {0};
+    kq_buffer_init(&curve_der, 4096);
+    assert_ok(hsm_key_generate(KQ_KEY_EC_SECP256K1, 0, 0, &curve));
+    assert_ok(hsm_key_bytes(curve, &curve_der));
+    assert_status(hsm_key_open_untrusted(KQ_KEY_EC_P256, 256, kq_buffer_slice(&curve_der), &none), KQ_ERR_AUTH);
 }
 
 static void open_untrusted__truncated_or_longer__auth(void **state)
@@ -372,27 +386,55 @@ static void open_untrusted__point_of_another_key_or_off_curve__refused(void **st
     }
 }
 
+/* The encoding without the point. */
+static void wrap_ec_without_point(const struct hsm_ec *ec, struct kq_writer *out)
+{
+    static const uint8_t version[] = {1};
+    KQ_AUTO_VALUE(kq_writer) body = {0}, inner = {0};
+    uint8_t scalar[HSM_EC_LEN_MAX];
+    kq_writer_init(&body, 4096);
+    kq_writer_init(&inner, 4096);
+    BN_bn2binpad(ec->scalar, scalar, (int)ec->curve->len);
+    hsm_der_put_unsigned(&body, kq_slice_of(version, 1));
+    hsm_der_put(&body, HSM_DER_OCTET_STRING, kq_slice_of(scalar, ec->curve->len));
+    hsm_der_put_inner(&inner, HSM_DER_SEQUENCE, &body);
+    wrap(HSM_OID_EC, HSM_DER_OID, ec->curve->oid, kq_buffer_slice(&inner.buffer), out);
+}
+
 static void open_untrusted__no_point__computed(void **state)
 {
     (void)state;
     for (size_t i = 0; i < NUM_CURVES; i++) {
         KQ_AUTO_VALUE(hsm_ec) ec = ec_of(curve_types[i]);
         KQ_AUTO(hsm_key) key = NULL;
-        KQ_AUTO_VALUE(kq_writer) body = {0}, inner = {0}, der = {0};
-        uint8_t scalar[HSM_EC_LEN_MAX];
-        static const uint8_t version[] = {1};
-        kq_writer_init(&body, 4096);
-        kq_writer_init(&inner, 4096);
+        KQ_AUTO_VALUE(kq_writer) der = {0};
         kq_writer_init(&der, 4096);
-        BN_bn2binpad(ec.scalar, scalar, (int)ec.curve->len);
-        hsm_der_put_unsigned(&body, kq_slice_of(version, 1));
-        hsm_der_put(&body, HSM_DER_OCTET_STRING, kq_slice_of(scalar, ec.curve->len));
-        hsm_der_put_inner(&inner, HSM_DER_SEQUENCE, &body);
-        wrap(HSM_OID_EC, HSM_DER_OID, ec.curve->oid, kq_buffer_slice(&inner.buffer), &der);
+        wrap_ec_without_point(&ec, &der);
         struct kq_slice bytes = kq_buffer_slice(&der.buffer);
         assert_ok(hsm_key_open_untrusted(ec.curve->type, ec.curve->bits, bytes, &key));
         struct kq_slice spki = hsm_key_public(key);
         assert_memory_equal(spki.data + spki.len - ec.point_len, ec.point, ec.point_len);
+    }
+}
+
+/* scalar + order has the same point; nothing but the range tells. */
+static void open_untrusted__no_point_and_scalar_out_of_range__refused(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NUM_CURVES; i++) {
+        EC_GROUP *group = EC_GROUP_new_by_curve_name(hsm_curve_of_type(curve_types[i])->nid);
+        for (BN_ULONG above = 0; above <= 2; above++) {
+            KQ_AUTO_VALUE(hsm_ec) ec = ec_of(curve_types[i]);
+            KQ_AUTO_VALUE(kq_writer) der = {0};
+            struct hsm_key *none = NULL;
+            kq_writer_init(&der, 4096);
+            BN_copy(ec.scalar, EC_GROUP_get0_order(group));
+            BN_add_word(ec.scalar, above);
+            wrap_ec_without_point(&ec, &der);
+            struct kq_slice bytes = kq_buffer_slice(&der.buffer);
+            assert_status(hsm_key_open_untrusted(ec.curve->type, ec.curve->bits, bytes, &none), KQ_ERR_AUTH);
+        }
+        EC_GROUP_free(group);
     }
 }
 
@@ -501,6 +543,7 @@ int main(void)
         cmocka_unit_test(open_untrusted__exponent_not_allowed__refused),
         cmocka_unit_test(open_untrusted__small_private_exponent__refused),
         cmocka_unit_test(open_untrusted__private_exponent_above_modulus__refused),
+        cmocka_unit_test(open_untrusted__coefficient_not_reduced__refused),
         cmocka_unit_test(open_untrusted__another_size_or_type_than_stated__auth),
         cmocka_unit_test(open_untrusted__truncated_or_longer__auth),
         cmocka_unit_test(open_untrusted__flipped_bits__auth),
@@ -508,6 +551,7 @@ int main(void)
         cmocka_unit_test(open_untrusted__scalar_zero_order_or_above__refused),
         cmocka_unit_test(open_untrusted__point_of_another_key_or_off_curve__refused),
         cmocka_unit_test(open_untrusted__no_point__computed),
+        cmocka_unit_test(open_untrusted__no_point_and_scalar_out_of_range__refused),
         cmocka_unit_test(open_untrusted__curve_unknown_or_other_than_inside__refused),
         cmocka_unit_test(open_clear__every_form_openssl_writes__opens),
         cmocka_unit_test(open_clear__what_is_no_clear_key__says_why),

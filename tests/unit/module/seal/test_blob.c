@@ -252,6 +252,54 @@ static void blob__with_use_limit__opens_only_in_its_module(void **unused)
     assert_non_null(strstr(why, "another module"));
 }
 
+/* Sealed under the right key, but not as the module seals: what a member of
+ * the world with a fault, or a later version, might have made. */
+static void seal_by_hand(struct kq_key_blob *blob, struct kq_writer *out)
+{
+    KQ_AUTO_VALUE(kq_writer) aad = {0};
+    KQ_AUTO_VALUE(kq_buffer) plain = {0}, sealed = {0};
+    const struct hsm_world *world = &fixture.state->world;
+    kq_writer_init(&aad, 12288);
+    kq_writer_init(out, 12288);
+    kq_buffer_init(&plain, 4096);
+    kq_buffer_init(&sealed, 8192);
+    blob->sealed = KQ_SLICE_EMPTY;
+    kq_key_blob_put(blob, &aad);
+    assert_ok(hsm_key_bytes(fixture.rsa, &plain));
+    assert_ok(hsm_seal(kq_slice_of(world->km, 32), blob->salt, "keyquay/key-blob", kq_buffer_slice(&aad.buffer),
+                       kq_buffer_slice(&plain), &sealed));
+    blob->sealed = kq_buffer_slice(&sealed);
+    kq_key_blob_put(blob, out);
+    assert_ok(out->failure);
+}
+
+static void leave_as_it_is(struct kq_key_blob *blob)
+{
+    (void)blob;
+}
+
+static void damage_acl(struct kq_key_blob *blob)
+{
+    blob->acl = kq_slice_text("no ACL");
+}
+
+static void blob_open__well_sealed_but_inconsistent__auth(void **unused)
+{
+    (void)unused;
+    static change_field *const changes[] = {
+        leave_as_it_is, change_bits, change_type, change_acl /* counted by nobody */, drop_public_hash, damage_acl};
+    KQ_AUTO_VALUE(kq_buffer) blob = seal(fixture.rsa);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        KQ_AUTO(hsm_loaded) loaded = NULL;
+        KQ_AUTO_VALUE(kq_writer) writer = {0};
+        struct kq_key_blob fields;
+        assert_ok(kq_key_blob_get(kq_buffer_slice(&blob), &fields, NULL));
+        changes[i](&fields);
+        seal_by_hand(&fields, &writer);
+        assert_status(open(kq_buffer_slice(&writer.buffer), fixture.place, &loaded), i == 0 ? KQ_OK : KQ_ERR_AUTH);
+    }
+}
+
 /* ---- recovery blobs --------------------------------------------------------------------- */
 
 static kq_status open_recovery(const struct hsm_key *recovery, struct kq_slice blob, struct kq_slice place,
@@ -315,6 +363,7 @@ int main(void)
         cmocka_unit_test(blob_open__any_bit_flipped__refused),
         cmocka_unit_test(blob_open__truncated_or_longer__format),
         cmocka_unit_test(blob_open__a_field_rewritten__auth),
+        cmocka_unit_test(blob_open__well_sealed_but_inconsistent__auth),
         cmocka_unit_test(blob_open__another_place__mismatch),
         cmocka_unit_test(blob_open__another_world_or_none__refused),
         cmocka_unit_test(blob__with_use_limit__opens_only_in_its_module),
