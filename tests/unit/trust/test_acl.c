@@ -213,7 +213,13 @@ static void acl_check__actions_outside_their_meaning__are_refused(void **state)
 {
     (void)state;
     static const uint64_t km_only = KQ_BLOB_ALLOW_KM_ONLY | KQ_BLOB_KMHASH_PRESENT;
+    const struct kq_acl_transfer facts = transfer();
+    KQ_AUTO_VALUE(kq_writer) writer = {.failure = KQ_OK};
+    put(&kq_acl_transfer_type, &facts, &writer);
+    struct kq_slice detail = kq_buffer_slice(&writer.buffer);
     const struct kq_acl_action bad[] = {
+        {.kind = KQ_ACTION_MAKE_TRANSFER_PACKAGE, .detail = detail, .bits = 1},
+        {.kind = KQ_ACTION_MAKE_TRANSFER_PACKAGE, .detail = detail, .hash = hash(hkm)},
         {.kind = KQ_ACTION_OP_PERMISSIONS, .bits = KQ_PERM_ALL_KNOWN + 1},
         {.kind = KQ_ACTION_OP_PERMISSIONS, .bits = KQ_PERM_SIGN, .hash = hash(hkm)},
         {.kind = KQ_ACTION_OP_PERMISSIONS, .bits = KQ_PERM_SIGN, .detail = hash(hkm)},
@@ -230,6 +236,7 @@ static void acl_check__actions_outside_their_meaning__are_refused(void **state)
         {.kind = 63},
     };
     assert_ok(check_action((struct kq_acl_action){.kind = KQ_ACTION_OP_PERMISSIONS, .bits = KQ_PERM_SIGN}));
+    assert_ok(check_action((struct kq_acl_action){.kind = KQ_ACTION_MAKE_TRANSFER_PACKAGE, .detail = detail}));
     for (size_t i = 0; i < KQ_COUNT_OF(bad); i++)
         if (check_action(bad[i]) != KQ_ERR_FORMAT)
             fail_msg("action %zu passed", i);

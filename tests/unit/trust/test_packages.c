@@ -123,6 +123,16 @@ static void warrant_out_of_profile(struct chain_facts *facts)
     facts->on_body = flip_warrant_body;
 }
 
+static void flip_root_body(enum chain_part part, struct kq_buffer *body)
+{
+    if (part == CHAIN_ROOT)
+        body->data[body->len - 60] ^= 1;
+}
+static void root_out_of_profile(struct chain_facts *facts)
+{
+    facts->on_body = flip_root_body;
+}
+
 /* Of the world package only: another warrant of the same root for the same key and ESN. */
 static struct kq_buffer other_certificate;
 static void packages_with_two_warrants(struct chain_facts *facts)
@@ -307,6 +317,14 @@ static void keygen_says_rsa_of_a_curve_key(struct chain_facts *facts)
     keygen_of_a_curve_key(facts);
     facts->keygen.key_type = KQ_KEY_RSA;
 }
+static uint8_t dsa_hash[32];
+static void keygen_says_rsa_of_a_dsa_key(struct chain_facts *facts)
+{
+    facts->keygen.bits = 3072;
+    facts->keygen.public_key = test_key_public(dsa);
+    test_key_hash(dsa, dsa_hash);
+    facts->statement.kek_hash = kq_slice_of(dsa_hash, 32);
+}
 static uint8_t short_hash[32];
 static void keygen_of_a_short_key(struct chain_facts *facts)
 {
@@ -386,6 +404,7 @@ static const struct row rows[] = {
     ROW(warrant_is_an_authority, "warrant to root", KQ_ERR_MISMATCH),
     ROW(warrant_signature_flipped, "warrant to root", KQ_ERR_SIGNATURE),
     ROW(warrant_out_of_profile, "warrant to root", KQ_ERR_FORMAT),
+    ROW(root_out_of_profile, "warrant to root", KQ_ERR_FORMAT),
     ROW(packages_with_two_warrants, "warrant to root", KQ_ERR_MISMATCH),
     ROW(packages_with_two_roots, "warrant to root", KQ_ERR_MISMATCH),
     ROW(state_signed_by_another, "module state", KQ_ERR_SIGNATURE),
@@ -420,6 +439,7 @@ static const struct row rows[] = {
     ROW(keygen_of_a_transferred_key, "key-generation certificate", KQ_ERR_MISMATCH),
     ROW(keygen_of_a_curve_key, "key-generation certificate", KQ_ERR_MISMATCH),
     ROW(keygen_says_rsa_of_a_curve_key, "key-generation certificate", KQ_ERR_MISMATCH),
+    ROW(keygen_says_rsa_of_a_dsa_key, "key-generation certificate", KQ_ERR_MISMATCH),
     ROW(keygen_of_a_short_key, "key-generation certificate", KQ_ERR_MISMATCH),
     ROW(keygen_says_more_bits, "key-generation certificate", KQ_ERR_MISMATCH),
     ROW(keygen_with_a_damaged_key, "key-generation certificate", KQ_ERR_FORMAT),
@@ -498,6 +518,30 @@ static void verify_packages__valid__says_where_keys_would_go(void **state)
     assert_int_equal(destination.profile, KQ_PROFILE_KEYQUAY);
     assert_slice_equal(destination.kek_public, test_key_public(keys.exchange));
     assert_slice_equal(destination.region.region, kq_slice_text(CHAIN_REGION));
+}
+
+/* Where a later check would stumble over the same change, the words tell which one it was. */
+static void verify_packages__certificates_out_of_order__are_told_as_that(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*change)(struct chain_facts *facts);
+        const char *words;
+    } told[] = {
+        {root_is_no_authority, "(basicConstraints)"},
+        {root_out_of_profile, "the root is not a certificate of our profile"},
+        {warrant_out_of_profile, "the warrant is not a certificate of our profile"},
+    };
+    for (size_t i = 0; i < KQ_COUNT_OF(told); i++) {
+        struct chain_facts facts;
+        struct kq_chain_report report;
+        struct kq_destination destination;
+        chain_facts_init(&facts, &keys);
+        told[i].change(&facts);
+        assert_int_not_equal(verify(&facts, &destination, &report), KQ_OK);
+        if (strstr(report.steps[0].reason, told[i].words) == NULL)
+            fail_msg("\"%s\" is not \"%s\"", report.steps[0].reason, told[i].words);
+    }
 }
 
 static void verify_packages__rehearsal_root__is_marked(void **state)
@@ -675,6 +719,7 @@ static void verify_packages__of_two_regions__are_refused(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(verify_packages__valid__says_where_keys_would_go),
+    cmocka_unit_test(verify_packages__certificates_out_of_order__are_told_as_that),
     cmocka_unit_test(verify_packages__rehearsal_root__is_marked),
     cmocka_unit_test(verify_packages__world_with_a_dsa_key__passes),
     cmocka_unit_test(verify_packages__one_thing_wrong__is_found_by_its_step),

@@ -191,6 +191,81 @@ static void receipt_verify__truncated__is_refused(void **state)
                       KQ_ERR_FORMAT);
 }
 
+static void receipt_verify__warrant_or_root_alone__is_refused(void **state)
+{
+    (void)state;
+    struct chain_facts facts;
+    KQ_AUTO_VALUE(chain_transfer) transfer = {.package = {0}};
+    struct kq_receipt_file whole;
+    struct kq_receipt_facts found;
+    const char *reason = "";
+    chain_facts_init(&facts, &keys);
+    chain_build_transfer(&facts, &transfer);
+    assert_ok(kq_receipt_file_get(kq_buffer_slice(&transfer.export_receipt), &whole, NULL));
+    for (size_t i = 0; i < 2; i++) {
+        KQ_AUTO_VALUE(kq_writer) writer = {.failure = KQ_OK};
+        struct kq_receipt_file file = whole;
+        struct kq_slice bytes;
+        *(i == 0 ? &file.warrant : &file.root) = KQ_SLICE_EMPTY;
+        kq_writer_init(&writer, KQ_PACKAGE_MAX);
+        kq_receipt_file_put(&file, &writer);
+        assert_ok(kq_writer_finish(&writer, &bytes));
+        assert_status(kq_receipt_verify(bytes, &found, &reason), KQ_ERR_FORMAT);
+    }
+}
+
+/* The byte after the name of the type is its version. */
+static void make_export_newer(enum chain_part part, struct kq_buffer *body)
+{
+    static const char name[] = "keyquay/export-receipt";
+    if (part == CHAIN_EXPORT_RECEIPT)
+        body->data[2 + sizeof name - 1] = 2;
+}
+
+static void receipt_verify__newer_version__says_so(void **state)
+{
+    (void)state;
+    struct chain_facts facts;
+    KQ_AUTO_VALUE(chain_transfer) transfer = {.package = {0}};
+    struct kq_receipt_facts found;
+    const char *reason = "";
+    chain_facts_init(&facts, &keys);
+    facts.on_body = make_export_newer;
+    chain_build_transfer(&facts, &transfer);
+    assert_status(kq_receipt_verify(kq_buffer_slice(&transfer.export_receipt), &found, &reason), KQ_ERR_VERSION);
+    assert_non_null(strstr(reason, "newer"));
+}
+
+/* Another statement of the same module, its signature right, is no receipt. */
+static void put_state_in_its_stead(enum chain_part part, struct kq_buffer *body)
+{
+    if (part != CHAIN_EXPORT_RECEIPT)
+        return;
+    struct chain_facts facts;
+    KQ_AUTO_VALUE(kq_writer) writer = {.failure = KQ_OK};
+    struct kq_slice bytes;
+    chain_facts_init(&facts, &keys);
+    kq_writer_init(&writer, 4096);
+    kq_module_state_put(&facts.state, &writer);
+    assert_ok(kq_writer_finish(&writer, &bytes));
+    body->len = 0;
+    assert_ok(kq_buffer_append(body, bytes.data, bytes.len));
+}
+
+static void receipt_verify__statement_of_another_type__is_no_receipt(void **state)
+{
+    (void)state;
+    struct chain_facts facts;
+    KQ_AUTO_VALUE(chain_transfer) transfer = {.package = {0}};
+    struct kq_receipt_facts found;
+    const char *reason = "";
+    chain_facts_init(&facts, &keys);
+    facts.on_body = put_state_in_its_stead;
+    chain_build_transfer(&facts, &transfer);
+    assert_status(kq_receipt_verify(kq_buffer_slice(&transfer.export_receipt), &found, &reason), KQ_ERR_FORMAT);
+    assert_non_null(strstr(reason, "no receipt"));
+}
+
 static uint8_t other_hash[32] = {5};
 
 static void changed_hash(struct chain_facts *facts)
@@ -281,6 +356,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(receipt_verify__warrant_run_out_since__is_judged_at_the_receipts_time),
     cmocka_unit_test(receipt_verify__one_thing_wrong__is_refused_with_its_field),
     cmocka_unit_test(receipt_verify__truncated__is_refused),
+    cmocka_unit_test(receipt_verify__warrant_or_root_alone__is_refused),
+    cmocka_unit_test(receipt_verify__newer_version__says_so),
+    cmocka_unit_test(receipt_verify__statement_of_another_type__is_no_receipt),
     cmocka_unit_test(receipt_match__receipts_that_do_not_belong_together__name_the_field),
     cmocka_unit_test(receipt_match__other_header_for_the_same_package__is_refused),
     cmocka_unit_test(receipt_match__two_of_a_kind__is_an_argument_error),

@@ -146,9 +146,9 @@ static void transfer_verify_source__one_thing_wrong__is_refused(void **state)
     }
 }
 
-static void transfer_verify_source__warrant_without_root__is_refused(void **state)
+/* The package with its warrant or its root taken off. */
+static kq_status verify_without(bool has_warrant, bool has_root)
 {
-    (void)state;
     struct chain_facts facts;
     KQ_AUTO_VALUE(chain_transfer) transfer = {.package = {0}};
     KQ_AUTO_VALUE(kq_writer) writer = {.failure = KQ_OK};
@@ -158,11 +158,22 @@ static void transfer_verify_source__warrant_without_root__is_refused(void **stat
     chain_facts_init(&facts, &keys);
     chain_build_transfer(&facts, &transfer);
     assert_ok(kq_transfer_package_get(kq_buffer_slice(&transfer.package), &package, NULL));
-    package.root = KQ_SLICE_EMPTY;
+    if (!has_warrant)
+        package.warrant = KQ_SLICE_EMPTY;
+    if (!has_root)
+        package.root = KQ_SLICE_EMPTY;
     kq_writer_init(&writer, KQ_TRANSFER_PACKAGE_FILE_MAX);
     kq_transfer_package_put(&package, &writer);
     assert_ok(kq_writer_finish(&writer, &bytes));
-    assert_status(kq_transfer_verify_source(bytes, CHAIN_NOW, &found), KQ_ERR_FORMAT);
+    return kq_transfer_verify_source(bytes, CHAIN_NOW, &found);
+}
+
+static void transfer_verify_source__warrant_or_root_alone__is_refused(void **state)
+{
+    (void)state;
+    assert_status(verify_without(true, false), KQ_ERR_FORMAT);
+    assert_status(verify_without(false, true), KQ_ERR_FORMAT);
+    assert_ok(verify_without(false, false));
 }
 
 /* What is not signed: the source's key, its warrant and its root, which must agree with what is. */
@@ -218,7 +229,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(transfer_verify_source__with_warrant__is_attested),
     cmocka_unit_test(transfer_verify_source__without_warrant__is_self_asserted),
     cmocka_unit_test(transfer_verify_source__one_thing_wrong__is_refused),
-    cmocka_unit_test(transfer_verify_source__warrant_without_root__is_refused),
+    cmocka_unit_test(transfer_verify_source__warrant_or_root_alone__is_refused),
     cmocka_unit_test(transfer_verify_source__a_bit_of_each_third_byte_flipped__is_refused),
     cmocka_unit_test(transfer_parse__each_truncation__names_a_field),
     cmocka_unit_test(transfer_parse__nothing_verified__gives_header_and_ciphertext),
