@@ -3,6 +3,8 @@ import glob
 import hashlib
 import json
 import os
+import pty
+import re
 import shutil
 import subprocess
 import tempfile
@@ -656,6 +658,74 @@ class Cards(OwnerCase):
         owner.answer("passphrase", "wrong", "wrong", "wrong")
         self.refused(owner.run("cardpp", "--change", owner.card(2)), 1, "wrong passphrases")
         self.assertEqual(read_bytes(owner.card(2)), before)
+
+
+class Terminal(OwnerCase):
+    """A person at a terminal, without KEYQUAY_ASKPASS."""
+
+    def talk(self, owner, command, *answers):
+        """Runs a command on a terminal of its own: pairs of what to wait for and what to type then."""
+        environment = {**owner.environment, "KEYQUAY_ASKPASS": ""}
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(owner.folder)
+            os.execve(os.path.join(BIN, command[0]), command, environment)
+        shown = b""
+        for prompt, answer in answers:
+            shown += self.read_until(terminal, prompt.encode(), shown)
+            time.sleep(0.1)  # echo is switched off right after the prompt
+            os.write(terminal, (answer if isinstance(answer, str) else answer(shown.decode())).encode() + b"\n")
+            shown += b"<typed>"
+        shown += self.read_until(terminal, None, b"")
+        _, how = os.waitpid(pid, 0)
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(how), shown.decode()
+
+    def read_until(self, terminal, prompt, before):
+        new = b""
+        after = before.rfind(b"<typed>") + 1
+        while prompt is None or prompt not in (before + new)[after:]:
+            try:
+                part = os.read(terminal, 4096)
+            except OSError:
+                part = b""
+            if part == b"":
+                self.assertIsNone(prompt, f"no {prompt!r} in {before + new!r}")
+                break
+            new += part
+        return new
+
+    def test_generated_passphrase__shown_once_and_opens_the_card__never_echoed(self):
+        owner = self.owner(copy_of=None)
+        code, shown = self.talk(owner, ["new-world", "-i", "-Q", "1/1"], ("its medium): ", owner.card(1)),
+                                ("one is made): ", ""), ("Enter when done: ", ""))
+        self.assertEqual(code, 0, shown)
+        generated = re.findall(r"\b[a-z2-9]{4}(?:-[a-z2-9]{4}){4}\b", shown)
+        self.assertEqual(len(generated), 1, shown)
+        code, shown = self.talk(owner, ["cardpp", "--check", owner.card(1)], ("Passphrase of card 1", generated[0]))
+        self.assertEqual(code, 0, shown)
+        self.assertNotIn(generated[0], shown)
+
+    def test_new_passphrase__typed_twice__a_slip_is_noticed(self):
+        owner = self.owner(copy_of=None)
+        code, shown = self.talk(owner, ["new-world", "-i", "-Q", "1/1"], ("its medium): ", owner.card(1)),
+                                ("one is made): ", "a good passphrase"), ("same again: ", "a god passphrase"),
+                                ("one is made): ", "a good passphrase"), ("same again: ", "a good passphrase"))
+        self.assertEqual(code, 0, shown)
+        self.assertIn("the two differ", shown)
+        self.assertNotIn("a good passphrase", shown)
+
+    def test_ctrl_c_at_a_passphrase__cancelled(self):
+        owner = self.owner()
+        code, shown = self.talk(owner, ["cardpp", "--check", owner.card(1)], ("Passphrase of card 1", "\x03"))
+        self.assertEqual(code, 3, shown)
+
+    def test_generatekey__asks_for_what_is_missing(self):
+        owner = self.owner()
+        code, shown = self.talk(owner, ["generatekey", "simple"], ("protect:", ""), ("type:", "EC"), ("size:", "P-384"),
+                                ("ident:", "asked"), ("plainname:", ""))
+        self.assertEqual(code, 0, shown)
+        self.assertIn("EC P-384", owner.done("nfkminfo", "-k", "simple", "asked"))
 
 
 class Trust(OwnerCase):

@@ -121,14 +121,13 @@ static kq_status ask_program(struct kq_tool *tool, const char *program, const st
     if (status == KQ_OK && code == 0)
         status = kq_secret_set(out, answer, len);
     kq_wipe(answer, sizeof answer);
+    if (status != KQ_OK)
+        return kq_tool_fail(tool, status, NULL, "KEYQUAY_ASKPASS: the answer to \"%s\": %s", kinds[question->kind].name,
+                            kq_status_text(status));
     if (code == EXIT_NO_EXEC)
         return kq_tool_fail(tool, KQ_ERR_STATE, "Set it to a program that prints one line, or unset it.",
                             "KEYQUAY_ASKPASS: %s could not be run", program);
-    if (code != 0)
-        return kq_tool_fail(tool, KQ_ERR_CANCELLED, NULL, "cancelled (%s)", kinds[question->kind].name);
-    return status == KQ_OK ? KQ_OK
-                           : kq_tool_fail(tool, status, NULL, "KEYQUAY_ASKPASS: the answer to \"%s\" is too long",
-                                          kinds[question->kind].name);
+    return code == 0 ? KQ_OK : kq_tool_fail(tool, KQ_ERR_CANCELLED, NULL, "cancelled (%s)", kinds[question->kind].name);
 }
 
 /* ---- the terminal ------------------------------------------------------------ */
