@@ -22,20 +22,23 @@ kq_status hsm_enrol_request_handler(struct hsm_call *call, const void *params, s
 }
 
 /* What is loaded was made under the former root, so another one comes only
- * where nothing depends on it, or instead of a rehearsal. */
-static kq_status check_replacement(struct hsm_call *call, const uint8_t root_hash[32])
+ * where nothing depends on it, or instead of a rehearsal, which is trusted no longer then. */
+static kq_status leave_former_root(struct hsm_call *call, const uint8_t root_hash[32])
 {
     const struct hsm_state *state = call->state;
-    if (state->root.len == 0 || state->world.kind == 0)
+    if (state->root.len == 0)
         return KQ_OK;
     struct kq_certificate former;
     KQ_TRY(kq_certificate_get(kq_buffer_slice(&state->root), &former));
     uint8_t former_hash[32];
     kq_sha256(former.public_key, former_hash);
-    if (former.is_rehearsal || memcmp(former_hash, root_hash, sizeof former_hash) == 0)
+    if (memcmp(former_hash, root_hash, sizeof former_hash) == 0)
         return KQ_OK;
-    return hsm_call_fail(call, KQ_ERR_STATE,
-                         "root: this module is enrolled under another root; forget its world before changing that");
+    if (state->world.kind != 0 && !former.is_rehearsal)
+        return hsm_call_fail(call, KQ_ERR_STATE,
+                             "root: this module is enrolled under another root; forget its world before changing that");
+    kq_ignore(hsm_trust_remove(call->draft, KQ_TRUST_ROOTS, former_hash), "it need not be on the list");
+    return KQ_OK;
 }
 
 static kq_status replace_bytes(struct kq_buffer *buffer, struct kq_slice bytes)
@@ -59,7 +62,7 @@ kq_status hsm_enrol_install_handler(struct hsm_call *call, const void *params, s
     if (!kq_slice_is_text(kq_slice_text(warrant.serial_number), call->state->esn))
         return hsm_call_fail(call, KQ_ERR_MISMATCH, "warrant: names ESN %s, this module is %s", warrant.serial_number,
                              call->state->esn);
-    KQ_TRY(check_replacement(call, root_hash));
+    KQ_TRY(leave_former_root(call, root_hash));
     KQ_TRY(replace_bytes(&call->draft->warrant, request->warrant));
     KQ_TRY(replace_bytes(&call->draft->root, request->root));
     KQ_TRY(hsm_trust_own_root(call->draft, call->now));

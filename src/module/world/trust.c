@@ -41,6 +41,19 @@ kq_status hsm_trust_add(struct hsm_state *draft, enum kq_trust_list list, const 
     return KQ_OK;
 }
 
+kq_status hsm_trust_remove(struct hsm_state *draft, enum kq_trust_list list, const uint8_t hash[32])
+{
+    size_t *num;
+    struct hsm_trusted *entries = choose_list(draft, list, &num);
+    struct hsm_trusted *entry = find(draft, list, hash);
+    if (entry == NULL)
+        return KQ_ERR_NOT_FOUND;
+    size_t at = (size_t)(entry - entries);
+    memmove(entry, entry + 1, (*num - at - 1) * sizeof *entry);
+    (*num)--;
+    return KQ_OK;
+}
+
 kq_status hsm_trust_own_root(struct hsm_state *draft, uint64_t now)
 {
     if (draft->world.kind != KQ_WORLD_REGION || draft->root.len == 0)
@@ -84,26 +97,14 @@ kq_status hsm_trust_list_handler(struct hsm_call *call, const void *params, stru
     return KQ_OK;
 }
 
-static kq_status remove_entry(struct hsm_call *call, const struct kq_trust_change_request *request)
-{
-    size_t *num;
-    struct hsm_trusted *entries = choose_list(call->draft, (enum kq_trust_list)request->list, &num);
-    struct hsm_trusted *entry = find(call->draft, (enum kq_trust_list)request->list, request->hash.data);
-    if (entry == NULL)
-        return hsm_call_fail(call, KQ_ERR_NOT_FOUND, "hash: not on this list");
-    size_t at = (size_t)(entry - entries);
-    memmove(entry, entry + 1, (*num - at - 1) * sizeof *entry);
-    (*num)--;
-    return KQ_OK;
-}
-
 kq_status hsm_trust_change_handler(struct hsm_call *call, const void *params, struct kq_writer *results)
 {
     const struct kq_trust_change_request *request = params;
     memcpy(call->audit_subject, request->hash.data, sizeof call->audit_subject);
     call->has_audit_subject = true;
     if (request->change == KQ_TRUST_REMOVE) {
-        KQ_TRY(remove_entry(call, request));
+        if (hsm_trust_remove(call->draft, (enum kq_trust_list)request->list, request->hash.data) != KQ_OK)
+            return hsm_call_fail(call, KQ_ERR_NOT_FOUND, "hash: not on this list");
     } else {
         struct hsm_trusted entry = {.is_rehearsal = request->rehearsal == 1, .since = call->now};
         memcpy(entry.hash, request->hash.data, sizeof entry.hash);

@@ -12,6 +12,9 @@
 KQ_MUST_CHECK kq_status hsm_trust_add(struct hsm_state *draft, enum kq_trust_list list,
                                       const struct hsm_trusted *entry);
 
+/* Takes an entry off the list.  Errors: KQ_ERR_NOT_FOUND. */
+KQ_MUST_CHECK kq_status hsm_trust_remove(struct hsm_state *draft, enum kq_trust_list list, const uint8_t hash[32]);
+
 /* A region's world trusts the root that its own module was warranted under
  * (for the origin of imports and for modules that join). An owner's world
  * trusts none that no quorum put there. Nothing happens without a warrant.

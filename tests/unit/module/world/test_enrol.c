@@ -183,7 +183,12 @@ static void enrol_install__other_root_while_a_world_is_loaded__only_instead_of_a
     ceremony_factory(&other, false);
     ceremony_enrol(&rehearsal, &fixture->module);
     ceremony_make_world(&fixture->module, &region, &fixture->cards, &fixture->world_file);
+    uint8_t rehearsal_hash[32];
+    ceremony_root_hash(&rehearsal.root, rehearsal_hash);
+    assert_non_null(hsm_state_find_root(fixture->module.state, rehearsal_hash));
     ceremony_enrol(&fixture->factory, &fixture->module); /* ends the program if it is refused */
+    assert_null(hsm_state_find_root(fixture->module.state, rehearsal_hash));
+    assert_int_equal(fixture->module.state->num_roots, 1);
     struct kq_file enrolment;
     assert_ok(fake_module_call(&fixture->module, KQ_OP_ENROL_REQUEST, NULL, &enrolment));
     const struct kq_factory_warrant_request order = {.enrolment = enrolment.file, .not_after = FAKE_NOW + 1000};
