@@ -252,6 +252,8 @@ static kq_status repeat_or_run(struct job *job)
 
 static kq_status run(struct job *job)
 {
+    if (job->row->op == KQ_OP_HELLO)
+        return run_handler(job); /* on the loop, which nobody must keep waiting: an authority is nothing to it */
     if ((job->row->flags & HSM_ROW_RECORDED) == 0)
         return run_in_ceremony(job);
     hsm_outcome_enter(job->call.module, job->worker, job->act.request_id);

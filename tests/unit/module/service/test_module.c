@@ -130,6 +130,7 @@ struct client {
     int fd;
     struct kq_buffer in;
     uint64_t seq;
+    uint64_t authority; /* goes with each request */
 };
 
 static void client_open(struct client *client)
@@ -169,8 +170,11 @@ static uint64_t client_send(struct client *client, enum kq_op op, const void *pa
     kq_record_put(operation != NULL ? operation->params : &kq_nothing_type, params, &encoded);
     kq_writer_u32(&frame, 0);
     kq_request_put(
-        &(struct kq_request){
-            .op = op, .seq = ++client->seq, .request_id = request_id, .params = kq_buffer_slice(&encoded.buffer)},
+        &(struct kq_request){.op = op,
+                             .seq = ++client->seq,
+                             .request_id = request_id,
+                             .authority = client->authority,
+                             .params = kq_buffer_slice(&encoded.buffer)},
         &frame);
     assert_ok(frame.failure);
     kq_frame_head(frame.buffer.len - KQ_FRAME_HEAD_LEN, frame.buffer.data);
@@ -615,6 +619,51 @@ static void client__gone_in_the_middle_of_an_act__act_completes(void **unused)
     client_close(&again);
 }
 
+/* A world with one card, ready to be committed. */
+static uint64_t prepare_world(struct client *client)
+{
+    const struct kq_world_create_begin_request begin_request = {
+        .kind = KQ_WORLD_OWNER, .suite = kq_slice_text("ECp521mAES"), .quorum = 1, .num_cards = 1};
+    const uint8_t bytes[32] = {1};
+    struct kq_reply reply;
+    struct kq_world_create_begin_reply made;
+    client_send(client, KQ_OP_WORLD_CREATE_BEGIN, &begin_request, KQ_SLICE_EMPTY);
+    assert_true(client_receive(client, &reply));
+    assert_ok((kq_status)reply.status);
+    assert_ok(kq_world_create_begin_reply_get(reply.results, &made, NULL));
+    const struct kq_world_create_card_request card = {.creation = made.creation,
+                                                      .scrypt_log2_n = 17,
+                                                      .scrypt_r = 8,
+                                                      .scrypt_p = 1,
+                                                      .scrypt_salt = kq_slice_of(bytes, sizeof bytes),
+                                                      .card_key = kq_slice_of(bytes, sizeof bytes)};
+    uint64_t creation = made.creation;
+    assert_ok(client_call(client, KQ_OP_WORLD_CREATE_CARD, &card, KQ_SLICE_EMPTY));
+    return creation;
+}
+
+/* The loop answers HELLO itself: were it to wait for the session's ceremony,
+ * the ceremony would wait for the disk's answer, and that for the loop. */
+static void hello__with_an_authority_during_a_ceremony__answered(void **unused)
+{
+    (void)unused;
+    struct client client;
+    client_begin(&client);
+    const struct kq_world_create_commit_request commit = {.creation = prepare_world(&client)};
+    bed.is_quiet = true;
+    client_send(&client, KQ_OP_WORLD_CREATE_COMMIT, &commit, id(0));
+    assert_false(serve_until(client.fd, 200));
+    assert_int_equal(bed.num_persists, 1);
+    client.authority = 5;
+    assert_ok(client_call(&client, KQ_OP_HELLO, &hello, KQ_SLICE_EMPTY));
+    bed.is_quiet = false;
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1}, -1);
+    struct kq_reply reply;
+    assert_true(client_receive(&client, &reply));
+    assert_ok((kq_status)reply.status);
+    client_close(&client);
+}
+
 static void audit_head__after_acts__verifies(void **unused)
 {
     (void)unused;
@@ -643,6 +692,7 @@ int main(void)
         TEST(call__before_hello__refused),
         TEST(hello__other_protocol__refused),
         TEST(hello__sent_with_others_in_one_write__comes_first),
+        TEST(hello__with_an_authority_during_a_ceremony__answered),
         TEST(call__unknown_operation__says_so),
         TEST(call__without_the_role__refused),
         TEST(peer_set__last_administrator__stays),
