@@ -71,7 +71,7 @@ static uint64_t end_of_copy(const struct copy *copy)
     uint64_t days = copy->remote->valid_days == 0 ? KQ_COPY_DAYS : copy->remote->valid_days;
     uint64_t end = kq_clock_unix_s() + days * SECONDS_PER_DAY;
     uint64_t latest = copy->pair.destination.region.not_after;
-    return copy->remote->valid_days == 0 && end > latest ? latest : end;
+    return end > latest ? latest : end; /* the module would not go beyond it either */
 }
 
 static kq_status save(struct copy *copy, const struct kq_key_reply *made, char out_path[KQ_PATH_MAX],
