@@ -140,9 +140,14 @@ bool kq_file_exists(const char *path)
 
 kq_status kq_file_lock(const char *path, int *out_fd)
 {
-    KQ_AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
+    KQ_AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat facts;
+    if (fd < 0 || fstat(fd, &facts) != 0)
         return KQ_ERR_IO;
+    if (!S_ISREG(facts.st_mode) || facts.st_nlink > 1) {
+        errno = EINVAL;
+        return KQ_ERR_IO;
+    }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? KQ_ERR_WAIT : KQ_ERR_IO;
     *out_fd = fd;

@@ -29,7 +29,9 @@ KQ_MUST_CHECK kq_status kq_folder_make(const char *path);
 bool kq_file_exists(const char *path);
 
 /* Takes an exclusive lock on the file, making it if needed; it lasts until
- * the descriptor is closed. Errors: KQ_ERR_WAIT (somebody holds it), KQ_ERR_IO. */
+ * the descriptor is closed. Somebody else may own the folder, so a link to
+ * another file is refused: whoever inherits the descriptor could write there.
+ * Errors: KQ_ERR_WAIT (somebody holds it), KQ_ERR_IO. */
 KQ_MUST_CHECK kq_status kq_file_lock(const char *path, int *out_fd);
 
 #define KQ_PATH_MAX 1024

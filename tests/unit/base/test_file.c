@@ -230,6 +230,22 @@ static void file_lock__held__second_waits_until_closed(void **state)
     close(second);
 }
 
+static void file_lock__link_to_another_file__refused(void **state)
+{
+    struct place *place = *state;
+    char other[KQ_PATH_MAX];
+    int lock = -1;
+    assert_ok(kq_path_join(place->folder, "other", other));
+    assert_ok(kq_file_write(other, kq_slice_text("theirs"), 0600, KQ_FILE_NEW_ONLY));
+    assert_int_equal(symlink(other, place->file), 0);
+    assert_status(kq_file_lock(place->file, &lock), KQ_ERR_IO);
+    assert_int_equal(unlink(place->file), 0);
+    assert_int_equal(link(other, place->file), 0);
+    assert_status(kq_file_lock(place->file, &lock), KQ_ERR_IO);
+    assert_int_equal(lock, -1);
+    unlink(other);
+}
+
 static void path_join__exact_maximum_and_one_more__bounded(void **state)
 {
     (void)state;
@@ -260,4 +276,5 @@ UNIT_MAIN(WITH_FOLDER(file_read__what_was_written__same_bytes),
           WITH_FOLDER(folder_make__missing_parents__made_private), WITH_FOLDER(folder_make__file_in_the_way__io),
           WITH_FOLDER(file_exists__file_link_and_nothing__told_apart),
           WITH_FOLDER(file_lock__held__second_waits_until_closed),
+          WITH_FOLDER(file_lock__link_to_another_file__refused),
           cmocka_unit_test(path_join__exact_maximum_and_one_more__bounded))
