@@ -188,7 +188,7 @@ class NewWorld(OwnerCase):
         owner = WORLDS["base"]
         cards = [read_bytes(owner.card(number)) for number in (1, 2, 3)]
         self.assertEqual(len(set(cards)), 3)
-        for path in [owner.card(1), os.path.join(owner.local, "world"), os.path.join(owner.kmdata, "hsm", "state")]:
+        for path in [owner.card(1), os.path.join(owner.local, "world"), owner.key_file("ec")]:
             self.assertEqual(os.stat(path).st_mode & 0o077, 0, path)
 
     def test_initialize__card_place_taken__named_and_left_alone(self):
@@ -658,6 +658,41 @@ class Cards(OwnerCase):
         owner.answer("passphrase", "wrong", "wrong", "wrong")
         self.refused(owner.run("cardpp", "--change", owner.card(2)), 1, "wrong passphrases")
         self.assertEqual(read_bytes(owner.card(2)), before)
+
+
+class FullDisk(OwnerCase):
+    """No byte can be written to any file: what write() says then is what a full disk says."""
+
+    def run_full(self, owner, *command):
+        return owner.run("sh", "-c", 'trap "" XFSZ; ulimit -f 0; exec "$@"', "sh", os.path.join(BIN, command[0]),
+                         *command[1:], KEYQUAY_TRANSCRIPT=None)
+
+    @staticmethod
+    def ask_quietly(owner):
+        """The officers keep no record of what they were asked: they could not write it."""
+        quiet = owner.write("quiet-askpass", ASKPASS.replace('>> "$folder/asked"', "> /dev/null").encode())
+        os.chmod(quiet, 0o700)
+        owner.environment["KEYQUAY_ASKPASS"] = quiet
+
+    def test_generatekey__no_key_file_and_nothing_left_behind(self):
+        owner = self.owner()
+        before = sorted(os.listdir(owner.local))
+        result = self.run_full(owner, "generatekey", "--batch", "simple", "type=EC", "ident=full")
+        self.refused(result, 1, "key_simple_full")
+        self.assertEqual(sorted(os.listdir(owner.local)), before)
+
+    def test_new_world__no_world_and_no_cards(self):
+        owner = self.owner(copy_of=None)
+        self.ask_quietly(owner)
+        self.refused(self.run_full(owner, "new-world", "-i", "-Q", "1/2"), 1, owner.card(1))
+        self.assertEqual(os.listdir(owner.cards), [])
+        self.assertIsNone(owner.hknso())
+
+    def test_card_change__the_card_keeps_its_passphrase(self):
+        owner = self.owner()
+        self.ask_quietly(owner)
+        self.refused(self.run_full(owner, "cardpp", "--change", owner.card(2)), 1, "keeps its old passphrase")
+        self.assertIn("the passphrase is right", owner.done("cardpp", "--check", owner.card(2)))
 
 
 class Terminal(OwnerCase):
