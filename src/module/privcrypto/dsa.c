@@ -2,7 +2,6 @@
 
 #include "base/size.h"
 #include "base/wipe.h"
-#include "module/privcrypto/der.h"
 
 #define DSA_NUMBER_MAX_LEN 512u
 
@@ -58,15 +57,15 @@ static kq_status compute_public(struct hsm_dsa *dsa)
 
 kq_status hsm_dsa_get(struct kq_slice parameters, struct kq_slice key, EVP_PKEY **out, uint64_t *out_bits)
 {
-    struct kq_reader group, reader;
-    kq_reader_init(&group, parameters);
-    kq_reader_init(&reader, key);
+    struct kq_der_reader group, reader;
+    kq_der_reader_init(&group, parameters);
+    kq_der_reader_init(&reader, key);
     struct kq_slice bytes[NUM_NUMBERS] = {{NULL, 0}};
     for (size_t i = NUMBER_P; i <= NUMBER_G; i++)
-        bytes[i] = hsm_der_get_unsigned(&group);
-    bytes[NUMBER_X] = hsm_der_get_unsigned(&reader);
-    KQ_TRY(kq_reader_finish(&group));
-    KQ_TRY(kq_reader_finish(&reader));
+        bytes[i] = kq_der_get_positive(&group);
+    bytes[NUMBER_X] = kq_der_get_positive(&reader);
+    KQ_TRY(kq_der_finish(&group));
+    KQ_TRY(kq_der_finish(&reader));
     KQ_AUTO_VALUE(hsm_dsa) dsa = {0};
     for (size_t i = NUMBER_P; i <= NUMBER_X; i++) {
         if (bytes[i].len > DSA_NUMBER_MAX_LEN)
@@ -81,17 +80,17 @@ kq_status hsm_dsa_get(struct kq_slice parameters, struct kq_slice key, EVP_PKEY 
     return KQ_OK;
 }
 
-static void put_number(const BIGNUM *number, struct kq_writer *writer)
+static void put_number(const BIGNUM *number, struct kq_der_writer *writer)
 {
     uint8_t bytes[DSA_NUMBER_MAX_LEN];
     int len = BN_num_bytes(number);
     if ((size_t)len > sizeof bytes || BN_bn2binpad(number, bytes, len) != len)
         KQ_BUG("a DSA number longer than 4096 bits");
-    hsm_der_put_unsigned(writer, kq_slice_of(bytes, (size_t)len));
+    kq_der_put_positive(writer, kq_slice_of(bytes, (size_t)len));
     kq_wipe(bytes, sizeof bytes);
 }
 
-kq_status hsm_dsa_put(const EVP_PKEY *pkey, struct kq_writer *parameters, struct kq_writer *key)
+kq_status hsm_dsa_put(const EVP_PKEY *pkey, struct kq_der_writer *parameters, struct kq_der_writer *key)
 {
     HSM_AUTO(OSSL_PARAM) params = NULL;
     if (EVP_PKEY_todata(pkey, EVP_PKEY_KEYPAIR, &params) != 1)
@@ -102,11 +101,10 @@ kq_status hsm_dsa_put(const EVP_PKEY *pkey, struct kq_writer *parameters, struct
         if (param == NULL || OSSL_PARAM_get_BN(param, &dsa.number[i]) != 1)
             return hsm_failed(KQ_ERR_INTERNAL);
     }
-    KQ_AUTO_VALUE(kq_writer) inner = {0};
-    kq_writer_init(&inner, parameters->buffer.max);
+    size_t group = kq_der_begin(parameters, KQ_DER_SEQUENCE);
     for (size_t i = NUMBER_P; i <= NUMBER_G; i++)
-        put_number(dsa.number[i], &inner);
-    hsm_der_put_inner(parameters, HSM_DER_SEQUENCE, &inner);
+        put_number(dsa.number[i], parameters);
+    kq_der_end(parameters, group);
     put_number(dsa.number[NUMBER_X], key);
     return KQ_OK;
 }

@@ -5,7 +5,6 @@
 #include "base/ct.h"
 #include "base/size.h"
 #include "base/wipe.h"
-#include "module/privcrypto/der.h"
 #include "module/privcrypto/oid.h"
 
 /* RFC 5480 2.1.1.1, SEC 2 A.2 */
@@ -46,16 +45,15 @@ void hsm_ec_clear(struct hsm_ec *ec)
 }
 
 /* The optional curve inside ECPrivateKey. */
-static kq_status get_parameters(struct kq_reader *reader, const struct hsm_curve **curve)
+static kq_status get_parameters(struct kq_der_reader *reader, const struct hsm_curve **curve)
 {
     const struct hsm_curve *named = *curve;
-    if (hsm_der_is_next(reader, HSM_DER_CONTEXT_0)) {
-        struct kq_reader parameters;
-        hsm_der_enter(reader, HSM_DER_CONTEXT_0, &parameters);
-        if (!hsm_der_is_next(&parameters, HSM_DER_OID))
+    if (kq_der_next_is(reader, KQ_DER_CONTEXT_OF(0))) {
+        struct kq_der_reader parameters = kq_der_enter(reader, KQ_DER_CONTEXT_OF(0));
+        if (!kq_der_next_is(&parameters, KQ_DER_OID))
             return KQ_ERR_UNSUPPORTED;
-        named = hsm_curve_of_oid(hsm_der_get(&parameters, HSM_DER_OID));
-        KQ_TRY(kq_reader_finish(&parameters));
+        named = hsm_curve_of_oid(kq_der_get(&parameters, KQ_DER_OID));
+        KQ_TRY(kq_der_finish(&parameters));
     }
     if (named == NULL)
         return KQ_ERR_UNSUPPORTED;
@@ -65,14 +63,13 @@ static kq_status get_parameters(struct kq_reader *reader, const struct hsm_curve
     return KQ_OK;
 }
 
-static kq_status get_point(struct kq_reader *reader, struct hsm_ec *ec)
+static kq_status get_point(struct kq_der_reader *reader, struct hsm_ec *ec)
 {
-    if (!hsm_der_is_next(reader, HSM_DER_CONTEXT_1))
+    if (!kq_der_next_is(reader, KQ_DER_CONTEXT_OF(1)))
         return KQ_OK;
-    struct kq_reader inner;
-    hsm_der_enter(reader, HSM_DER_CONTEXT_1, &inner);
-    struct kq_slice point = hsm_der_get_bits(&inner);
-    KQ_TRY(kq_reader_finish(&inner));
+    struct kq_der_reader inner = kq_der_enter(reader, KQ_DER_CONTEXT_OF(1));
+    struct kq_slice point = kq_der_get_bit_string(&inner);
+    KQ_TRY(kq_der_finish(&inner));
     if (point.len != 1 + 2 * ec->curve->len)
         return KQ_ERR_FORMAT;
     memcpy(ec->point, point.data, point.len);
@@ -82,18 +79,18 @@ static kq_status get_point(struct kq_reader *reader, struct hsm_ec *ec)
 
 kq_status hsm_ec_get(struct kq_slice der, const struct hsm_curve *curve, struct hsm_ec *out)
 {
-    struct kq_reader outer, reader;
-    kq_reader_init(&outer, der);
-    hsm_der_enter(&outer, HSM_DER_SEQUENCE, &reader);
-    KQ_TRY(kq_reader_finish(&outer));
-    struct kq_slice version = hsm_der_get_unsigned(&reader);
-    struct kq_slice scalar = hsm_der_get(&reader, HSM_DER_OCTET_STRING);
+    struct kq_der_reader outer;
+    kq_der_reader_init(&outer, der);
+    struct kq_der_reader reader = kq_der_enter(&outer, KQ_DER_SEQUENCE);
+    KQ_TRY(kq_der_finish(&outer));
+    struct kq_slice version = kq_der_get(&reader, KQ_DER_INTEGER);
+    struct kq_slice scalar = kq_der_get(&reader, KQ_DER_OCTET_STRING);
     if (version.len != 1 || version.data[0] != 1)
         return KQ_ERR_FORMAT;
     KQ_TRY(get_parameters(&reader, &curve));
     KQ_AUTO_VALUE(hsm_ec) ec = {.curve = curve};
     KQ_TRY(get_point(&reader, &ec));
-    KQ_TRY(kq_reader_finish(&reader));
+    KQ_TRY(kq_der_finish(&reader));
     if (scalar.len != curve->len)
         return KQ_ERR_FORMAT;
     ec.scalar = BN_bin2bn(scalar.data, (int)scalar.len, NULL);
@@ -105,20 +102,19 @@ kq_status hsm_ec_get(struct kq_slice der, const struct hsm_curve *curve, struct 
     return KQ_OK;
 }
 
-void hsm_ec_put(const struct hsm_ec *ec, struct kq_writer *writer)
+void hsm_ec_put(const struct hsm_ec *ec, struct kq_der_writer *writer)
 {
     static const uint8_t version[1] = {1};
     uint8_t scalar[HSM_EC_LEN_MAX];
-    KQ_AUTO_VALUE(kq_writer) inner = {0}, point = {0};
-    kq_writer_init(&inner, writer->buffer.max);
-    kq_writer_init(&point, writer->buffer.max);
     if (BN_bn2binpad(ec->scalar, scalar, (int)ec->curve->len) != (int)ec->curve->len)
         KQ_BUG("a scalar longer than its curve");
-    hsm_der_put_unsigned(&inner, kq_slice_of(version, sizeof version));
-    hsm_der_put(&inner, HSM_DER_OCTET_STRING, kq_slice_of(scalar, ec->curve->len));
-    hsm_der_put_bits(&point, kq_slice_of(ec->point, ec->point_len));
-    hsm_der_put_inner(&inner, HSM_DER_CONTEXT_1, &point);
-    hsm_der_put_inner(writer, HSM_DER_SEQUENCE, &inner);
+    size_t sequence = kq_der_begin(writer, KQ_DER_SEQUENCE);
+    kq_der_put_positive(writer, kq_slice_of(version, sizeof version));
+    kq_der_put(writer, KQ_DER_OCTET_STRING, kq_slice_of(scalar, ec->curve->len));
+    size_t point = kq_der_begin(writer, KQ_DER_CONTEXT_OF(1));
+    kq_der_put_bit_string(writer, kq_slice_of(ec->point, ec->point_len));
+    kq_der_end(writer, point);
+    kq_der_end(writer, sequence);
     kq_wipe(scalar, sizeof scalar);
 }
 

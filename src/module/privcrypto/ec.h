@@ -4,7 +4,7 @@
 #include "base/algorithms.h"
 #include "base/cleanup.h"
 #include "module/privcrypto/openssl.h"
-#include "wire/writer.h"
+#include "pubcrypto/der.h"
 
 struct hsm_curve {
     enum kq_key_type type;
@@ -38,7 +38,7 @@ KQ_AUTO_DEFINE_VALUE(hsm_ec);
  * Errors  KQ_ERR_FORMAT, KQ_ERR_UNSUPPORTED (another curve, explicit parameters), KQ_ERR_MEMORY */
 KQ_MUST_CHECK kq_status hsm_ec_get(struct kq_slice der, const struct hsm_curve *curve, struct hsm_ec *out);
 /* Writes it without parameters (the envelope has them), with the point. */
-void hsm_ec_put(const struct hsm_ec *ec, struct kq_writer *writer);
+void hsm_ec_put(const struct hsm_ec *ec, struct kq_der_writer *writer);
 
 /* Checks that 0 < scalar < order and that the point is scalar * G; fills in
  * the point where there was none.  Errors: KQ_ERR_ARGUMENT, KQ_ERR_MEMORY. */

@@ -1,6 +1,5 @@
 #include "module/privcrypto/ec.h"
 
-#include "module/privcrypto/der.h"
 #include "module/privcrypto/oid.h"
 
 /* OpenSSL's key of a point, and of a scalar unless it is NULL. The point is
@@ -51,16 +50,16 @@ kq_status hsm_ec_of_pkey(const EVP_PKEY *pkey, const struct hsm_curve *curve, st
 
 kq_status hsm_ec_public_get(struct kq_slice spki, const struct hsm_curve *curve, EVP_PKEY **out)
 {
-    struct kq_reader outer, reader, algorithm;
-    kq_reader_init(&outer, spki);
-    hsm_der_enter(&outer, HSM_DER_SEQUENCE, &reader);
-    hsm_der_enter(&reader, HSM_DER_SEQUENCE, &algorithm);
-    struct kq_slice key_oid = hsm_der_get(&algorithm, HSM_DER_OID);
-    struct kq_slice curve_oid = hsm_der_get(&algorithm, HSM_DER_OID);
-    struct kq_slice point = hsm_der_get_bits(&reader);
-    KQ_TRY(kq_reader_finish(&algorithm));
-    KQ_TRY(kq_reader_finish(&reader));
-    KQ_TRY(kq_reader_finish(&outer));
+    struct kq_der_reader outer;
+    kq_der_reader_init(&outer, spki);
+    struct kq_der_reader reader = kq_der_enter(&outer, KQ_DER_SEQUENCE);
+    struct kq_der_reader algorithm = kq_der_enter(&reader, KQ_DER_SEQUENCE);
+    struct kq_slice key_oid = kq_der_get(&algorithm, KQ_DER_OID);
+    struct kq_slice curve_oid = kq_der_get(&algorithm, KQ_DER_OID);
+    struct kq_slice point = kq_der_get_bit_string(&reader);
+    KQ_TRY(kq_der_finish(&algorithm));
+    KQ_TRY(kq_der_finish(&reader));
+    KQ_TRY(kq_der_finish(&outer));
     if (!kq_slice_is_equal(key_oid, HSM_OID_EC) || !kq_slice_is_equal(curve_oid, curve->oid) ||
         point.len != 1 + 2 * curve->len || point.data[0] != POINT_CONVERSION_UNCOMPRESSED)
         return KQ_ERR_FORMAT;

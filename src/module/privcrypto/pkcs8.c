@@ -6,25 +6,22 @@
 #include "module/privcrypto/oid.h"
 #include "module/privcrypto/rsa.h"
 
-static const uint8_t version_0[1] = {0};
-
 kq_status hsm_pkcs8_get(struct kq_slice der, struct hsm_pkcs8 *out)
 {
-    struct kq_reader outer, reader, algorithm;
+    struct kq_der_reader outer;
     struct hsm_pkcs8 parts;
-    kq_reader_init(&outer, der);
-    hsm_der_enter(&outer, HSM_DER_SEQUENCE, &reader);
-    struct kq_slice version = hsm_der_get_unsigned(&reader);
-    hsm_der_enter(&reader, HSM_DER_SEQUENCE, &algorithm);
-    parts.algorithm = hsm_der_get(&algorithm, HSM_DER_OID);
-    parts.parameters = kq_reader_bytes(&algorithm, algorithm.left);
-    parts.key = hsm_der_get(&reader, HSM_DER_OCTET_STRING);
-    if (hsm_der_is_next(&reader, HSM_DER_CONTEXT_0))
-        hsm_der_get(&reader, HSM_DER_CONTEXT_0);
-    KQ_TRY(kq_reader_finish(&algorithm));
-    KQ_TRY(kq_reader_finish(&reader));
-    KQ_TRY(kq_reader_finish(&outer));
-    if (version.len != 1 || version.data[0] != 0)
+    kq_der_reader_init(&outer, der);
+    struct kq_der_reader reader = kq_der_enter(&outer, KQ_DER_SEQUENCE);
+    struct kq_slice version = kq_der_get(&reader, KQ_DER_INTEGER);
+    struct kq_der_reader algorithm = kq_der_enter(&reader, KQ_DER_SEQUENCE);
+    parts.algorithm = kq_der_get(&algorithm, KQ_DER_OID);
+    parts.parameters = kq_slice_of(algorithm.at, algorithm.left);
+    parts.key = kq_der_get(&reader, KQ_DER_OCTET_STRING);
+    if (kq_der_next_is(&reader, KQ_DER_CONTEXT_OF(0)))
+        kq_der_get(&reader, KQ_DER_CONTEXT_OF(0));
+    KQ_TRY(kq_der_finish(&reader));
+    KQ_TRY(kq_der_finish(&outer));
+    if (algorithm.failed || version.len != 1 || version.data[0] != 0)
         return KQ_ERR_FORMAT;
     *out = parts;
     return KQ_OK;
@@ -34,10 +31,10 @@ static kq_status open_dsa(const struct hsm_pkcs8 *parts, struct hsm_key **out)
 {
     HSM_AUTO(EVP_PKEY) pkey = NULL;
     uint64_t bits;
-    struct kq_reader reader;
-    kq_reader_init(&reader, parts->parameters);
-    struct kq_slice group = hsm_der_get(&reader, HSM_DER_SEQUENCE);
-    KQ_TRY(kq_reader_finish(&reader));
+    struct kq_der_reader reader;
+    kq_der_reader_init(&reader, parts->parameters);
+    struct kq_slice group = kq_der_get(&reader, KQ_DER_SEQUENCE);
+    KQ_TRY(kq_der_finish(&reader));
     KQ_TRY(hsm_dsa_get(group, parts->key, &pkey, &bits));
     return hsm_key_of_pkey(KQ_KEY_DSA, bits, &pkey, out);
 }
@@ -56,10 +53,10 @@ static kq_status open_ec(const struct hsm_pkcs8 *parts, enum kq_key_type type, s
     const struct hsm_curve *curve = hsm_curve_of_type(type);
     KQ_AUTO_VALUE(hsm_ec) ec = {0};
     HSM_AUTO(EVP_PKEY) pkey = NULL;
-    struct kq_reader reader;
-    kq_reader_init(&reader, parts->parameters);
-    struct kq_slice oid = hsm_der_get(&reader, HSM_DER_OID);
-    KQ_TRY(kq_reader_finish(&reader));
+    struct kq_der_reader reader;
+    kq_der_reader_init(&reader, parts->parameters);
+    struct kq_slice oid = kq_der_get(&reader, KQ_DER_OID);
+    KQ_TRY(kq_der_finish(&reader));
     if (!kq_slice_is_equal(oid, curve->oid))
         return KQ_ERR_FORMAT;
     KQ_TRY(hsm_ec_get(parts->key, curve, &ec));
@@ -82,71 +79,64 @@ kq_status hsm_key_open(enum kq_key_type type, struct kq_slice bytes, struct hsm_
     return KQ_ERR_FORMAT;
 }
 
-/* The three places that differ by kind of key. */
-struct contents {
-    struct kq_slice algorithm;
-    struct kq_writer parameters;
-    struct kq_writer key;
-};
+/* Writers of what differs by kind of key: the algorithm, and the content of
+ * the key octets. */
 
-static void contents_clear(struct contents *contents)
+static void put_algorithm(struct kq_der_writer *writer, struct kq_slice oid, const struct kq_der_writer *parameters)
 {
-    kq_writer_clear(&contents->parameters);
-    kq_writer_clear(&contents->key);
+    size_t sequence = kq_der_begin(writer, KQ_DER_SEQUENCE);
+    kq_der_put(writer, KQ_DER_OID, oid);
+    if (parameters->failure != KQ_OK)
+        writer->failure = parameters->failure;
+    kq_der_put_raw(writer, kq_buffer_slice(&parameters->buffer));
+    kq_der_end(writer, sequence);
 }
-KQ_AUTO_DEFINE_VALUE(contents);
 
-static kq_status fill_rsa(const struct hsm_key *key, struct contents *contents)
+static kq_status put_rsa(const struct hsm_key *key, struct kq_der_writer *parameters, struct kq_der_writer *content)
 {
     KQ_AUTO_VALUE(hsm_rsa) rsa = {0};
     KQ_TRY(hsm_rsa_of_pkey(key->pkey, &rsa));
-    contents->algorithm = HSM_OID_RSA;
-    hsm_der_put(&contents->parameters, HSM_DER_NULL, KQ_SLICE_EMPTY);
-    hsm_rsa_put(&rsa, &contents->key);
+    kq_der_put(parameters, KQ_DER_NULL, KQ_SLICE_EMPTY);
+    hsm_rsa_put(&rsa, content);
     return KQ_OK;
 }
 
-static kq_status fill_ec(const struct hsm_key *key, struct contents *contents)
+static kq_status put_ec(const struct hsm_key *key, struct kq_der_writer *parameters, struct kq_der_writer *content)
 {
     const struct hsm_curve *curve = hsm_curve_of_type(key->type);
     KQ_AUTO_VALUE(hsm_ec) ec = {0};
     KQ_TRY(hsm_ec_of_pkey(key->pkey, curve, &ec));
-    contents->algorithm = HSM_OID_EC;
-    hsm_der_put(&contents->parameters, HSM_DER_OID, curve->oid);
-    hsm_ec_put(&ec, &contents->key);
+    kq_der_put(parameters, KQ_DER_OID, curve->oid);
+    hsm_ec_put(&ec, content);
     return KQ_OK;
 }
 
-static kq_status fill(const struct hsm_key *key, struct contents *contents)
+static kq_status put_contents(const struct hsm_key *key, struct kq_slice *out_oid, struct kq_der_writer *parameters,
+                              struct kq_der_writer *content)
 {
+    *out_oid = key->type == KQ_KEY_RSA ? HSM_OID_RSA : key->type == KQ_KEY_DSA ? HSM_OID_DSA : HSM_OID_EC;
     if (key->type == KQ_KEY_RSA)
-        return fill_rsa(key, contents);
-    if (key->type != KQ_KEY_DSA)
-        return fill_ec(key, contents);
-    contents->algorithm = HSM_OID_DSA;
-    return hsm_dsa_put(key->pkey, &contents->parameters, &contents->key);
+        return put_rsa(key, parameters, content);
+    if (key->type == KQ_KEY_DSA)
+        return hsm_dsa_put(key->pkey, parameters, content);
+    return put_ec(key, parameters, content);
 }
 
 kq_status hsm_key_bytes(const struct hsm_key *key, struct kq_buffer *out)
 {
     if (key->type == KQ_KEY_AES)
         return kq_buffer_append(out, key->secret, key->bits / 8);
-    KQ_AUTO_VALUE(contents) contents = {0};
-    KQ_AUTO_VALUE(kq_writer) algorithm = {0}, inner = {0}, outer = {0};
-    kq_writer_init(&contents.parameters, KQ_PRIVATE_MAX);
-    kq_writer_init(&contents.key, KQ_PRIVATE_MAX);
-    kq_writer_init(&algorithm, KQ_PRIVATE_MAX);
-    kq_writer_init(&inner, KQ_PRIVATE_MAX);
-    kq_writer_init(&outer, KQ_PRIVATE_MAX);
-    KQ_TRY(fill(key, &contents));
-    hsm_der_put(&algorithm, HSM_DER_OID, contents.algorithm);
-    KQ_TRY(contents.parameters.failure);
-    kq_writer_bytes(&algorithm, kq_buffer_slice(&contents.parameters.buffer));
-    hsm_der_put_unsigned(&inner, kq_slice_of(version_0, sizeof version_0));
-    hsm_der_put_inner(&inner, HSM_DER_SEQUENCE, &algorithm);
-    hsm_der_put_inner(&inner, HSM_DER_OCTET_STRING, &contents.key);
-    hsm_der_put_inner(&outer, HSM_DER_SEQUENCE, &inner);
-    struct kq_slice der;
-    KQ_TRY(kq_writer_finish(&outer, &der));
-    return kq_buffer_append(out, der.data, der.len);
+    KQ_AUTO_VALUE(kq_der_writer) parameters = {0}, content = {0}, der = {0};
+    struct kq_slice oid;
+    kq_der_writer_init(&parameters, KQ_PRIVATE_MAX);
+    kq_der_writer_init(&content, KQ_PRIVATE_MAX);
+    kq_der_writer_init(&der, KQ_PRIVATE_MAX);
+    KQ_TRY(put_contents(key, &oid, &parameters, &content));
+    KQ_TRY(content.failure);
+    size_t sequence = kq_der_begin(&der, KQ_DER_SEQUENCE);
+    kq_der_put_positive(&der, KQ_SLICE_EMPTY); /* version 0 */
+    put_algorithm(&der, oid, &parameters);
+    kq_der_put(&der, KQ_DER_OCTET_STRING, kq_buffer_slice(&content.buffer));
+    kq_der_end(&der, sequence);
+    return kq_der_writer_finish(&der, out);
 }

@@ -1,7 +1,8 @@
 #ifndef HSM_PRIVCRYPTO_PKCS8_H
 #define HSM_PRIVCRYPTO_PKCS8_H
 
-#include "module/privcrypto/der.h"
+#include "base/slice.h"
+#include "base/status.h"
 
 /* The envelope PrivateKeyInfo, RFC 5208 5. Slices borrow from the DER. */
 struct hsm_pkcs8 {

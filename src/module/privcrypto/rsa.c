@@ -2,7 +2,6 @@
 
 #include "base/size.h"
 #include "base/wipe.h"
-#include "module/privcrypto/der.h"
 
 #define RSA_NUMBER_MAX_LEN 2048u /* bytes of a 16384-bit modulus */
 
@@ -30,19 +29,19 @@ static void mark_secret(struct hsm_rsa *rsa)
 
 kq_status hsm_rsa_get(struct kq_slice der, struct hsm_rsa *out)
 {
-    struct kq_reader outer, reader;
-    kq_reader_init(&outer, der);
-    hsm_der_enter(&outer, HSM_DER_SEQUENCE, &reader);
-    struct kq_slice version = hsm_der_get_unsigned(&reader);
+    struct kq_der_reader outer;
+    kq_der_reader_init(&outer, der);
+    struct kq_der_reader reader = kq_der_enter(&outer, KQ_DER_SEQUENCE);
+    struct kq_slice version = kq_der_get(&reader, KQ_DER_INTEGER);
     bool has_two_primes = version.len == 1 && version.data[0] == 0;
     struct kq_slice bytes[HSM_RSA_NUM_NUMBERS];
     for (size_t i = 0; i < HSM_RSA_NUM_NUMBERS; i++) {
-        bytes[i] = hsm_der_get_unsigned(&reader);
+        bytes[i] = kq_der_get_positive(&reader);
         if (bytes[i].len > RSA_NUMBER_MAX_LEN)
-            kq_reader_fail(&reader);
+            return KQ_ERR_FORMAT;
     }
-    KQ_TRY(kq_reader_finish(&reader));
-    KQ_TRY(kq_reader_finish(&outer));
+    KQ_TRY(kq_der_finish(&reader));
+    KQ_TRY(kq_der_finish(&outer));
     if (!has_two_primes)
         return KQ_ERR_FORMAT;
     KQ_AUTO_VALUE(hsm_rsa) rsa = {0};
@@ -57,21 +56,19 @@ kq_status hsm_rsa_get(struct kq_slice der, struct hsm_rsa *out)
     return KQ_OK;
 }
 
-void hsm_rsa_put(const struct hsm_rsa *rsa, struct kq_writer *writer)
+void hsm_rsa_put(const struct hsm_rsa *rsa, struct kq_der_writer *writer)
 {
-    static const uint8_t two_primes[1] = {0};
     uint8_t bytes[RSA_NUMBER_MAX_LEN];
-    KQ_AUTO_VALUE(kq_writer) inner = {0};
-    kq_writer_init(&inner, writer->buffer.max);
-    hsm_der_put_unsigned(&inner, kq_slice_of(two_primes, sizeof two_primes));
+    size_t sequence = kq_der_begin(writer, KQ_DER_SEQUENCE);
+    kq_der_put_positive(writer, KQ_SLICE_EMPTY); /* version 0: two primes */
     for (size_t i = 0; i < HSM_RSA_NUM_NUMBERS; i++) {
         int len = BN_num_bytes(rsa->number[i]);
         if (BN_bn2binpad(rsa->number[i], bytes, len) != len)
             KQ_BUG("an RSA number longer than 16384 bits");
-        hsm_der_put_unsigned(&inner, kq_slice_of(bytes, (size_t)len));
+        kq_der_put_positive(writer, kq_slice_of(bytes, (size_t)len));
     }
+    kq_der_end(writer, sequence);
     kq_wipe(bytes, sizeof bytes);
-    hsm_der_put_inner(writer, HSM_DER_SEQUENCE, &inner);
 }
 
 static kq_status build_params(const struct hsm_rsa *rsa, OSSL_PARAM **out)

@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "module/privcrypto/openssl.h"
-#include "wire/writer.h"
+#include "pubcrypto/der.h"
 
 /* The numbers of an RSA private key with two primes, RFC 8017 A.1.2. All but
  * n and e are marked for OpenSSL's constant-time arithmetic. */
@@ -27,7 +27,7 @@ KQ_AUTO_DEFINE_VALUE(hsm_rsa);
 /* Reads and writes RSAPrivateKey, DER.  Errors: KQ_ERR_FORMAT (also for more
  * than two primes), KQ_ERR_MEMORY. */
 KQ_MUST_CHECK kq_status hsm_rsa_get(struct kq_slice der, struct hsm_rsa *out);
-void hsm_rsa_put(const struct hsm_rsa *rsa, struct kq_writer *writer);
+void hsm_rsa_put(const struct hsm_rsa *rsa, struct kq_der_writer *writer);
 
 /* Between the numbers and OpenSSL's key. */
 KQ_MUST_CHECK kq_status hsm_rsa_to_pkey(const struct hsm_rsa *rsa, EVP_PKEY **out);

@@ -1,7 +1,6 @@
 #include <openssl/rsa.h>
 
 #include "base/wipe.h"
-#include "module/privcrypto/der.h"
 #include "module/privcrypto/ec.h"
 #include "module/privcrypto/key_body.h"
 
@@ -125,12 +124,12 @@ static kq_status sign_rsa(const struct hsm_key *key, const struct scheme *scheme
 /* Appends r and s, each as long as the order, from the DER form. */
 static kq_status append_fixed(struct kq_slice der, size_t len, struct kq_buffer *out)
 {
-    struct kq_reader outer, reader;
-    kq_reader_init(&outer, der);
-    hsm_der_enter(&outer, HSM_DER_SEQUENCE, &reader);
-    struct kq_slice r = hsm_der_get_unsigned(&reader);
-    struct kq_slice s = hsm_der_get_unsigned(&reader);
-    if (kq_reader_finish(&reader) != KQ_OK || r.len > len || s.len > len)
+    struct kq_der_reader outer;
+    kq_der_reader_init(&outer, der);
+    struct kq_der_reader reader = kq_der_enter(&outer, KQ_DER_SEQUENCE);
+    struct kq_slice r = kq_der_get_positive(&reader);
+    struct kq_slice s = kq_der_get_positive(&reader);
+    if (kq_der_finish(&reader) != KQ_OK || r.len > len || s.len > len)
         return KQ_ERR_INTERNAL;
     uint8_t *room;
     KQ_TRY(kq_buffer_reserve(out, 2 * len, &room));

@@ -42,12 +42,12 @@ static kq_status read_ec(struct kq_slice der, const struct hsm_curve *curve, str
 
 static kq_status read_ec_envelope(const struct hsm_pkcs8 *parts, struct hsm_key **out)
 {
-    struct kq_reader reader;
-    kq_reader_init(&reader, parts->parameters);
-    if (!hsm_der_is_next(&reader, HSM_DER_OID))
+    struct kq_der_reader reader;
+    kq_der_reader_init(&reader, parts->parameters);
+    if (!kq_der_next_is(&reader, KQ_DER_OID))
         return KQ_ERR_UNSUPPORTED; /* explicit curve parameters */
-    const struct hsm_curve *curve = hsm_curve_of_oid(hsm_der_get(&reader, HSM_DER_OID));
-    KQ_TRY(kq_reader_finish(&reader));
+    const struct hsm_curve *curve = hsm_curve_of_oid(kq_der_get(&reader, KQ_DER_OID));
+    KQ_TRY(kq_der_finish(&reader));
     if (curve == NULL)
         return KQ_ERR_UNSUPPORTED;
     return read_ec(parts->key, curve, out);
@@ -56,7 +56,7 @@ static kq_status read_ec_envelope(const struct hsm_pkcs8 *parts, struct hsm_key 
 /* RFC 8017 A.1: the parameters are NULL; some writers leave them out. */
 static bool rsa_parameters_are_right(struct kq_slice parameters)
 {
-    static const uint8_t null_element[] = {HSM_DER_NULL, 0};
+    static const uint8_t null_element[] = {KQ_DER_NULL, 0};
     return parameters.len == 0 || kq_slice_is_equal(parameters, kq_slice_of(null_element, sizeof null_element));
 }
 
@@ -87,16 +87,16 @@ kq_status hsm_key_open_untrusted(enum kq_key_type type, uint64_t bits, struct kq
  * has a sequence, SEC 1 an octet string, PKCS#1 an integer. */
 static kq_status read_der(struct kq_slice der, struct hsm_key **out)
 {
-    struct kq_reader outer, reader;
-    kq_reader_init(&outer, der);
-    hsm_der_enter(&outer, HSM_DER_SEQUENCE, &reader);
-    hsm_der_get_unsigned(&reader);
-    KQ_TRY(kq_reader_finish(&outer));
-    if (hsm_der_is_next(&reader, HSM_DER_SEQUENCE))
+    struct kq_der_reader outer;
+    kq_der_reader_init(&outer, der);
+    struct kq_der_reader reader = kq_der_enter(&outer, KQ_DER_SEQUENCE);
+    kq_der_get(&reader, KQ_DER_INTEGER);
+    KQ_TRY(kq_der_finish(&outer));
+    if (kq_der_next_is(&reader, KQ_DER_SEQUENCE))
         return read_pkcs8(der, out);
-    if (hsm_der_is_next(&reader, HSM_DER_OCTET_STRING))
+    if (kq_der_next_is(&reader, KQ_DER_OCTET_STRING))
         return read_ec(der, NULL, out);
-    if (hsm_der_is_next(&reader, HSM_DER_INTEGER))
+    if (kq_der_next_is(&reader, KQ_DER_INTEGER))
         return read_rsa(der, out);
     return KQ_ERR_FORMAT;
 }
@@ -155,7 +155,7 @@ kq_status hsm_key_open_clear(struct kq_slice clear, struct hsm_key **out)
 {
     if (clear.len == 0 || clear.len > CLEAR_KEY_MAX)
         return KQ_ERR_FORMAT;
-    if (clear.data[0] == HSM_DER_SEQUENCE)
+    if (clear.data[0] == KQ_DER_SEQUENCE)
         return read_der(clear, out);
     BIO *in = BIO_new_mem_buf(clear.data, (int)clear.len);
     if (in == NULL)

@@ -5,7 +5,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "module/privcrypto/der.h"
 #include "module/privcrypto/ec.h"
 #include "module/privcrypto/key.h"
 #include "module/privcrypto/oid.h"
@@ -47,33 +46,33 @@ static struct hsm_rsa numbers_of(const struct fixture *fixture)
 
 /* PKCS#8 around algorithm parameters and key octets. */
 static void wrap(struct kq_slice oid, uint8_t parameters_tag, struct kq_slice parameters, struct kq_slice key,
-                 struct kq_writer *out)
+                 struct kq_der_writer *out)
 {
-    KQ_AUTO_VALUE(kq_writer) algorithm = {0}, inner = {0};
-    kq_writer_init(&algorithm, 8192);
-    kq_writer_init(&inner, 8192);
-    hsm_der_put(&algorithm, HSM_DER_OID, oid);
-    hsm_der_put(&algorithm, parameters_tag, parameters);
-    hsm_der_put_unsigned(&inner, KQ_SLICE_EMPTY);
-    hsm_der_put_inner(&inner, HSM_DER_SEQUENCE, &algorithm);
-    hsm_der_put(&inner, HSM_DER_OCTET_STRING, key);
-    hsm_der_put_inner(out, HSM_DER_SEQUENCE, &inner);
+    KQ_AUTO_VALUE(kq_der_writer) algorithm = {0}, inner = {0};
+    kq_der_writer_init(&algorithm, 8192);
+    kq_der_writer_init(&inner, 8192);
+    kq_der_put(&algorithm, KQ_DER_OID, oid);
+    kq_der_put(&algorithm, parameters_tag, parameters);
+    kq_der_put_positive(&inner, KQ_SLICE_EMPTY);
+    kq_der_put(&inner, KQ_DER_SEQUENCE, kq_buffer_slice(&algorithm.buffer));
+    kq_der_put(&inner, KQ_DER_OCTET_STRING, key);
+    kq_der_put(out, KQ_DER_SEQUENCE, kq_buffer_slice(&inner.buffer));
 }
 
-static void wrap_rsa(const struct hsm_rsa *rsa, struct kq_writer *out)
+static void wrap_rsa(const struct hsm_rsa *rsa, struct kq_der_writer *out)
 {
-    KQ_AUTO_VALUE(kq_writer) key = {0};
-    kq_writer_init(&key, 8192);
+    KQ_AUTO_VALUE(kq_der_writer) key = {0};
+    kq_der_writer_init(&key, 8192);
     hsm_rsa_put(rsa, &key);
-    wrap(HSM_OID_RSA, HSM_DER_NULL, KQ_SLICE_EMPTY, kq_buffer_slice(&key.buffer), out);
+    wrap(HSM_OID_RSA, KQ_DER_NULL, KQ_SLICE_EMPTY, kq_buffer_slice(&key.buffer), out);
 }
 
 static void expect_rsa(const struct hsm_rsa *rsa, kq_status untrusted, kq_status clear)
 {
     KQ_AUTO(hsm_key) key = NULL;
     KQ_AUTO(hsm_key) clear_key = NULL;
-    KQ_AUTO_VALUE(kq_writer) der = {0};
-    kq_writer_init(&der, 8192);
+    KQ_AUTO_VALUE(kq_der_writer) der = {0};
+    kq_der_writer_init(&der, 8192);
     wrap_rsa(rsa, &der);
     assert_ok(der.failure);
     assert_status(hsm_key_open_untrusted(KQ_KEY_RSA, 2048, kq_buffer_slice(&der.buffer), &key), untrusted);
@@ -124,7 +123,9 @@ static void open_untrusted__each_number_zero_or_one__refused(void **state)
         for (BN_ULONG value = 0; value <= 1; value++) {
             KQ_AUTO_VALUE(hsm_rsa) rsa = numbers_of(*state);
             BN_set_word(rsa.number[i], value);
-            kq_status clear = i == HSM_RSA_N ? KQ_ERR_UNSUPPORTED : KQ_ERR_ARGUMENT;
+            kq_status clear = value == 0       ? KQ_ERR_FORMAT /* numbers of a key are positive */
+                              : i == HSM_RSA_N ? KQ_ERR_UNSUPPORTED
+                                               : KQ_ERR_ARGUMENT;
             expect_rsa(&rsa, KQ_ERR_AUTH, clear);
         }
     }
@@ -173,14 +174,14 @@ static void open_untrusted__three_primes_as_two__refused(void **state)
 static void open_untrusted__more_than_two_primes_declared__format(void **state)
 {
     KQ_AUTO_VALUE(hsm_rsa) rsa = numbers_of(*state);
-    KQ_AUTO_VALUE(kq_writer) key = {0}, der = {0};
+    KQ_AUTO_VALUE(kq_der_writer) key = {0}, der = {0};
     struct hsm_key *none = NULL;
-    kq_writer_init(&key, 8192);
-    kq_writer_init(&der, 8192);
+    kq_der_writer_init(&key, 8192);
+    kq_der_writer_init(&der, 8192);
     hsm_rsa_put(&rsa, &key);
     assert_int_equal(key.buffer.data[6], 0); /* version, after the heads of sequence and integer */
     key.buffer.data[6] = 1;
-    wrap(HSM_OID_RSA, HSM_DER_NULL, KQ_SLICE_EMPTY, kq_buffer_slice(&key.buffer), &der);
+    wrap(HSM_OID_RSA, KQ_DER_NULL, KQ_SLICE_EMPTY, kq_buffer_slice(&key.buffer), &der);
     assert_status(hsm_key_open_untrusted(KQ_KEY_RSA, 2048, kq_buffer_slice(&der.buffer), &none), KQ_ERR_AUTH);
     assert_status(hsm_key_open_clear(kq_buffer_slice(&der.buffer), &none), KQ_ERR_FORMAT);
 }
@@ -330,11 +331,11 @@ static void expect_ec(const struct hsm_ec *ec, kq_status untrusted, kq_status cl
 {
     KQ_AUTO(hsm_key) key = NULL;
     KQ_AUTO(hsm_key) clear_key = NULL;
-    KQ_AUTO_VALUE(kq_writer) inner = {0}, der = {0};
-    kq_writer_init(&inner, 8192);
-    kq_writer_init(&der, 8192);
+    KQ_AUTO_VALUE(kq_der_writer) inner = {0}, der = {0};
+    kq_der_writer_init(&inner, 8192);
+    kq_der_writer_init(&der, 8192);
     hsm_ec_put(ec, &inner);
-    wrap(HSM_OID_EC, HSM_DER_OID, ec->curve->oid, kq_buffer_slice(&inner.buffer), &der);
+    wrap(HSM_OID_EC, KQ_DER_OID, ec->curve->oid, kq_buffer_slice(&inner.buffer), &der);
     assert_ok(der.failure);
     struct kq_slice bytes = kq_buffer_slice(&der.buffer);
     assert_status(hsm_key_open_untrusted(ec->curve->type, ec->curve->bits, bytes, &key), untrusted);
@@ -387,18 +388,18 @@ static void open_untrusted__point_of_another_key_or_off_curve__refused(void **st
 }
 
 /* The encoding without the point. */
-static void wrap_ec_without_point(const struct hsm_ec *ec, struct kq_writer *out)
+static void wrap_ec_without_point(const struct hsm_ec *ec, struct kq_der_writer *out)
 {
     static const uint8_t version[] = {1};
-    KQ_AUTO_VALUE(kq_writer) body = {0}, inner = {0};
+    KQ_AUTO_VALUE(kq_der_writer) body = {0}, inner = {0};
     uint8_t scalar[HSM_EC_LEN_MAX];
-    kq_writer_init(&body, 4096);
-    kq_writer_init(&inner, 4096);
+    kq_der_writer_init(&body, 4096);
+    kq_der_writer_init(&inner, 4096);
     BN_bn2binpad(ec->scalar, scalar, (int)ec->curve->len);
-    hsm_der_put_unsigned(&body, kq_slice_of(version, 1));
-    hsm_der_put(&body, HSM_DER_OCTET_STRING, kq_slice_of(scalar, ec->curve->len));
-    hsm_der_put_inner(&inner, HSM_DER_SEQUENCE, &body);
-    wrap(HSM_OID_EC, HSM_DER_OID, ec->curve->oid, kq_buffer_slice(&inner.buffer), out);
+    kq_der_put_positive(&body, kq_slice_of(version, 1));
+    kq_der_put(&body, KQ_DER_OCTET_STRING, kq_slice_of(scalar, ec->curve->len));
+    kq_der_put(&inner, KQ_DER_SEQUENCE, kq_buffer_slice(&body.buffer));
+    wrap(HSM_OID_EC, KQ_DER_OID, ec->curve->oid, kq_buffer_slice(&inner.buffer), out);
 }
 
 static void open_untrusted__no_point__computed(void **state)
@@ -407,8 +408,8 @@ static void open_untrusted__no_point__computed(void **state)
     for (size_t i = 0; i < NUM_CURVES; i++) {
         KQ_AUTO_VALUE(hsm_ec) ec = ec_of(curve_types[i]);
         KQ_AUTO(hsm_key) key = NULL;
-        KQ_AUTO_VALUE(kq_writer) der = {0};
-        kq_writer_init(&der, 4096);
+        KQ_AUTO_VALUE(kq_der_writer) der = {0};
+        kq_der_writer_init(&der, 4096);
         wrap_ec_without_point(&ec, &der);
         struct kq_slice bytes = kq_buffer_slice(&der.buffer);
         assert_ok(hsm_key_open_untrusted(ec.curve->type, ec.curve->bits, bytes, &key));
@@ -425,9 +426,9 @@ static void open_untrusted__no_point_and_scalar_out_of_range__refused(void **sta
         EC_GROUP *group = EC_GROUP_new_by_curve_name(hsm_curve_of_type(curve_types[i])->nid);
         for (BN_ULONG above = 0; above <= 2; above++) {
             KQ_AUTO_VALUE(hsm_ec) ec = ec_of(curve_types[i]);
-            KQ_AUTO_VALUE(kq_writer) der = {0};
+            KQ_AUTO_VALUE(kq_der_writer) der = {0};
             struct hsm_key *none = NULL;
-            kq_writer_init(&der, 4096);
+            kq_der_writer_init(&der, 4096);
             BN_copy(ec.scalar, EC_GROUP_get0_order(group));
             BN_add_word(ec.scalar, above);
             wrap_ec_without_point(&ec, &der);
@@ -443,20 +444,20 @@ static void open_untrusted__curve_unknown_or_other_than_inside__refused(void **s
     (void)state;
     static const uint8_t p224[] = {0x2b, 0x81, 0x04, 0x00, 0x21};
     KQ_AUTO_VALUE(hsm_ec) ec = ec_of(KQ_KEY_EC_P256);
-    KQ_AUTO_VALUE(kq_writer) inner = {0}, unknown = {0}, explicit = {0}, other = {0};
+    KQ_AUTO_VALUE(kq_der_writer) inner = {0}, unknown = {0}, explicit = {0}, other = {0};
     struct hsm_key *none = NULL;
-    kq_writer_init(&inner, 8192);
-    kq_writer_init(&unknown, 8192);
-    kq_writer_init(&explicit, 8192);
-    kq_writer_init(&other, 8192);
+    kq_der_writer_init(&inner, 8192);
+    kq_der_writer_init(&unknown, 8192);
+    kq_der_writer_init(&explicit, 8192);
+    kq_der_writer_init(&other, 8192);
     hsm_ec_put(&ec, &inner);
     struct kq_slice key = kq_buffer_slice(&inner.buffer);
-    wrap(HSM_OID_EC, HSM_DER_OID, kq_slice_of(p224, sizeof p224), key, &unknown);
+    wrap(HSM_OID_EC, KQ_DER_OID, kq_slice_of(p224, sizeof p224), key, &unknown);
     assert_status(hsm_key_open_clear(kq_buffer_slice(&unknown.buffer), &none), KQ_ERR_UNSUPPORTED);
-    wrap(HSM_OID_EC, HSM_DER_SEQUENCE, kq_slice_of(p224, sizeof p224), key, &explicit);
+    wrap(HSM_OID_EC, KQ_DER_SEQUENCE, kq_slice_of(p224, sizeof p224), key, &explicit);
     assert_status(hsm_key_open_clear(kq_buffer_slice(&explicit.buffer), &none), KQ_ERR_UNSUPPORTED);
     /* secp256k1 has scalars of the same length: the point tells */
-    wrap(HSM_OID_EC, HSM_DER_OID, hsm_curve_of_type(KQ_KEY_EC_SECP256K1)->oid, key, &other);
+    wrap(HSM_OID_EC, KQ_DER_OID, hsm_curve_of_type(KQ_KEY_EC_SECP256K1)->oid, key, &other);
     assert_status(hsm_key_open_clear(kq_buffer_slice(&other.buffer), &none), KQ_ERR_ARGUMENT);
     assert_status(hsm_key_open_untrusted(KQ_KEY_EC_SECP256K1, 256, kq_buffer_slice(&other.buffer), &none), KQ_ERR_AUTH);
 }

@@ -1,7 +1,6 @@
 #include "unit.h"
 
 #include "harness/vectors.h"
-#include "module/privcrypto/der.h"
 #include "module/privcrypto/ec.h"
 #include "module/privcrypto/key.h"
 #include "module/privcrypto/oid.h"
@@ -169,19 +168,19 @@ static void gcm__wycheproof__agrees(void **state)
 static kq_status open_scalar(const struct hsm_curve *curve, const struct kq_buffer *scalar, struct hsm_key **out)
 {
     KQ_AUTO_VALUE(hsm_ec) ec = {.curve = curve};
-    KQ_AUTO_VALUE(kq_writer) inner = {0}, algorithm = {0}, body = {0}, der = {0};
-    struct kq_writer *const writers[] = {&inner, &algorithm, &body, &der};
+    KQ_AUTO_VALUE(kq_der_writer) inner = {0}, algorithm = {0}, body = {0}, der = {0};
+    struct kq_der_writer *const writers[] = {&inner, &algorithm, &body, &der};
     for (size_t i = 0; i < 4; i++)
-        kq_writer_init(writers[i], 4096);
+        kq_der_writer_init(writers[i], 4096);
     ec.scalar = BN_bin2bn(scalar->data, (int)scalar->len, NULL);
     KQ_TRY(hsm_ec_check(&ec));
     hsm_ec_put(&ec, &inner);
-    hsm_der_put(&algorithm, HSM_DER_OID, HSM_OID_EC);
-    hsm_der_put(&algorithm, HSM_DER_OID, curve->oid);
-    hsm_der_put_unsigned(&body, KQ_SLICE_EMPTY);
-    hsm_der_put_inner(&body, HSM_DER_SEQUENCE, &algorithm);
-    hsm_der_put_inner(&body, HSM_DER_OCTET_STRING, &inner);
-    hsm_der_put_inner(&der, HSM_DER_SEQUENCE, &body);
+    kq_der_put(&algorithm, KQ_DER_OID, HSM_OID_EC);
+    kq_der_put(&algorithm, KQ_DER_OID, curve->oid);
+    kq_der_put_positive(&body, KQ_SLICE_EMPTY);
+    kq_der_put(&body, KQ_DER_SEQUENCE, kq_buffer_slice(&algorithm.buffer));
+    kq_der_put(&body, KQ_DER_OCTET_STRING, kq_buffer_slice(&inner.buffer));
+    kq_der_put(&der, KQ_DER_SEQUENCE, kq_buffer_slice(&body.buffer));
     return hsm_key_open(curve->type, kq_buffer_slice(&der.buffer), out);
 }
 
