@@ -13,6 +13,7 @@
 /* Block sizes, header included: 16, 32, 48, 64, then four steps to each
  * doubling (80, 96, 112, 128, 160, ...), so that at most a fifth is lost. */
 #define NUM_CLASSES 88u
+#define BLOCK_MIN 32u /* a header and a pointer */
 /* Blocks up to 2 KiB are kept in a cache per thread. */
 #define NUM_CACHED_CLASSES 24u
 #define NUM_CACHES 64u
@@ -158,10 +159,50 @@ static struct block *block_carve(size_t class_)
     return block;
 }
 
+static void block_release(uint8_t *at, size_t class_)
+{
+    struct block *block = (struct block *)at;
+    block->class_ = (uint16_t)class_;
+    block->check = block_check(block);
+    block->mark = BLOCK_FREE;
+    list_push(&arena->lists[class_], block);
+}
+
+/* Makes free blocks of free bytes, the largest first. */
+static void release_rest(uint8_t *at, size_t len)
+{
+    while (len >= BLOCK_MIN) {
+        size_t class_ = class_of(len);
+        if (class_size(class_) > len)
+            class_--;
+        block_release(at, class_);
+        at += class_size(class_);
+        len -= class_size(class_);
+    }
+}
+
+/* Cuts a larger free block: where everything was taken in large blocks once,
+ * small ones can still be had afterwards. */
+static struct block *block_cut(size_t class_)
+{
+    for (size_t larger = class_ + 1; larger < NUM_CLASSES; larger++) {
+        struct block *block = list_pop(&arena->lists[larger]);
+        if (block == NULL)
+            continue;
+        size_t size = class_size(class_);
+        block->class_ = (uint16_t)class_;
+        release_rest((uint8_t *)block + size, class_size(larger) - size);
+        return block;
+    }
+    return NULL;
+}
+
 static struct block *central_take(size_t class_)
 {
     struct block *block = list_pop(&arena->lists[class_]);
-    return block != NULL ? block : block_carve(class_);
+    if (block == NULL)
+        block = block_carve(class_);
+    return block != NULL ? block : block_cut(class_);
 }
 
 static struct cache *cache_find(void)
@@ -218,7 +259,7 @@ void *hsm_arena_new(size_t len)
 {
     if (len == 0 || arena == NULL || len > UINT32_MAX - sizeof(struct block))
         return NULL;
-    size_t class_ = class_of(len + sizeof(struct block) < 32 ? 32 : len + sizeof(struct block));
+    size_t class_ = class_of(len + sizeof(struct block) < BLOCK_MIN ? BLOCK_MIN : len + sizeof(struct block));
     if (class_ >= NUM_CLASSES)
         return NULL;
     struct cache *cache = cache_find();

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/size.h"
 #include "module/arena/arena.h"
 #include "module/arena/thread.h"
 
@@ -126,6 +127,35 @@ static void new__beyond_the_maximum__null_and_counted(void **state)
     assert_int_equal(used(), 0);
     assert_non_null(blocks[0] = hsm_arena_new(MIB)); /* freed room serves again */
     hsm_arena_free(blocks[0]);
+}
+
+/* Somebody takes everything in large blocks and gives it back: then there is
+ * room again for blocks of any other size. */
+static void new__after_all_was_taken_in_large_blocks__other_sizes_fit(void **state)
+{
+    (void)state;
+    enum { NUM = 16 * MIB / (100 * 1024) };
+    static uint8_t *large[NUM + 1];
+    static uint8_t *small[2 * NUM];
+    static const size_t lens[] = {1, 24, 100, 3000, 20000, 50000};
+    size_t num_large = 0;
+    while (num_large <= NUM && (large[num_large] = hsm_arena_new(100 * 1024)) != NULL) {
+        memset(large[num_large], 0xa5, 100 * 1024);
+        num_large++;
+    }
+    assert_in_range(num_large, 100, NUM);
+    for (size_t i = 0; i < num_large; i++)
+        hsm_arena_free(large[i]);
+    for (size_t i = 0; i < num_large; i++) {
+        size_t len = lens[i % KQ_COUNT_OF(lens)];
+        small[i] = hsm_arena_new(len);
+        assert_non_null(small[i]);
+        assert_true(is_zero(small[i], len));
+        memset(small[i], 0x5a, len);
+    }
+    for (size_t i = 0; i < num_large; i++)
+        hsm_arena_free(small[i]);
+    assert_int_equal(used(), 0);
 }
 
 static void memory__of_buffers__comes_from_the_arena(void **state)
@@ -344,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(free__filled_block__wiped, start, stop),
         cmocka_unit_test_setup_teardown(resize__larger__content_moves_and_old_is_wiped, start, stop),
         cmocka_unit_test_setup_teardown(new__beyond_the_maximum__null_and_counted, start, stop),
+        cmocka_unit_test_setup_teardown(new__after_all_was_taken_in_large_blocks__other_sizes_fit, start, stop),
         cmocka_unit_test_setup_teardown(memory__of_buffers__comes_from_the_arena, start, stop),
         cmocka_unit_test_setup_teardown(region__any_block__locked_not_dumped_wiped_on_fork, start, stop),
         cmocka_unit_test_setup_teardown(fork__block_with_a_secret__child_sees_zeros, start, stop),
