@@ -262,19 +262,16 @@ static void path_join__exact_maximum_and_one_more__bounded(void **state)
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
-UNIT_MAIN(WITH_FOLDER(file_read__what_was_written__same_bytes),
-          WITH_FOLDER(file_read__one_byte_over_maximum__too_large), WITH_FOLDER(file_read__empty_file__empty),
-          WITH_FOLDER(file_read__larger_than_one_read__whole),
-          WITH_FOLDER(file_read__missing_or_below_a_file__not_found),
-          WITH_FOLDER(file_read__folder_device_or_pipe__format),
-          cmocka_unit_test(file_read__grows_while_read__too_large),
-          WITH_FOLDER(file_write__new_only_over_existing__refused_and_kept),
-          WITH_FOLDER(file_write__replace__new_bytes_and_mode),
-          WITH_FOLDER(file_write__folder_missing__io_and_nothing_left),
-          WITH_FOLDER(file_write__disk_full__io_nothing_left_and_old_kept),
-          WITH_FOLDER(file_write__over_a_folder__io_and_nothing_left),
-          WITH_FOLDER(folder_make__missing_parents__made_private), WITH_FOLDER(folder_make__file_in_the_way__io),
-          WITH_FOLDER(file_exists__file_link_and_nothing__told_apart),
-          WITH_FOLDER(file_lock__held__second_waits_until_closed),
-          WITH_FOLDER(file_lock__link_to_another_file__refused),
-          cmocka_unit_test(path_join__exact_maximum_and_one_more__bounded))
+UNIT_MAIN(
+    WITH_FOLDER(file_read__what_was_written__same_bytes), WITH_FOLDER(file_read__one_byte_over_maximum__too_large),
+    WITH_FOLDER(file_read__empty_file__empty), WITH_FOLDER(file_read__larger_than_one_read__whole),
+    WITH_FOLDER(file_read__missing_or_below_a_file__not_found), WITH_FOLDER(file_read__folder_device_or_pipe__format),
+    cmocka_unit_test(file_read__grows_while_read__too_large),
+    WITH_FOLDER(file_write__new_only_over_existing__refused_and_kept),
+    WITH_FOLDER(file_write__replace__new_bytes_and_mode), WITH_FOLDER(file_write__folder_missing__io_and_nothing_left),
+    WITH_FOLDER(file_write__disk_full__io_nothing_left_and_old_kept),
+    WITH_FOLDER(file_write__over_a_folder__io_and_nothing_left),
+    WITH_FOLDER(folder_make__missing_parents__made_private), WITH_FOLDER(folder_make__file_in_the_way__io),
+    WITH_FOLDER(file_exists__file_link_and_nothing__told_apart),
+    WITH_FOLDER(file_lock__held__second_waits_until_closed), WITH_FOLDER(file_lock__link_to_another_file__refused),
+    cmocka_unit_test(path_join__exact_maximum_and_one_more__bounded))
