@@ -22,6 +22,7 @@ static kq_status hello(struct hsm_call *call, const void *params, struct kq_writ
     if (request->protocol != KQ_PROTOCOL_VERSION)
         return hsm_call_fail(call, KQ_ERR_VERSION, "this module speaks protocol %u", KQ_PROTOCOL_VERSION);
     atomic_store(&call->session->has_said_hello, true);
+    call->session->in.max = KQ_FRAME_MAX + KQ_FRAME_HEAD_LEN; /* the loop's own, and HELLO runs there */
     kq_hello_reply_put(&(struct kq_hello_reply){.protocol = KQ_PROTOCOL_VERSION,
                                                 .esn = kq_slice_text(call->state->esn),
                                                 .uid = call->session->uid,

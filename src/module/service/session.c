@@ -57,7 +57,7 @@ static kq_status session_new(struct hsm_module *module, int fd, struct hsm_sessi
     atomic_init(&session->num_holders, 1);
     pthread_mutex_init(&session->ceremony, NULL);
     pthread_mutex_init(&session->lock, NULL);
-    kq_buffer_init(&session->in, KQ_FRAME_MAX + KQ_FRAME_HEAD_LEN);
+    kq_buffer_init(&session->in, HSM_SESSION_IN_STRANGER);
     kq_buffer_init(&session->out, OUT_MAX);
     kq_status status = hsm_handles_new(&session->handles);
     if (status == KQ_OK)

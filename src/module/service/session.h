@@ -23,8 +23,8 @@ struct hsm_session {
     struct hsm_creation *creation;
 
     /* the loop's own */
-    struct kq_buffer in;
-    bool is_at_end; /* the client will send no more */
+    struct kq_buffer in; /* grows to a whole frame only for who said hello and has a role */
+    bool is_at_end;      /* the client will send no more */
 
     pthread_mutex_t lock; /* guards what follows */
     struct kq_buffer out; /* replies the socket had no room for */
@@ -38,6 +38,8 @@ struct hsm_session {
 };
 
 #define HSM_SESSION_RUNNING_MAX 64u
+/* Bytes kept for somebody who has not said hello: room for a hello. */
+#define HSM_SESSION_IN_STRANGER 512u
 
 /* Adopts a connected socket and watches it. Closes fd on failure.
  * Errors: KQ_ERR_MEMORY, KQ_ERR_IO, KQ_ERR_TOO_LARGE (HSM_SESSIONS_MAX). */

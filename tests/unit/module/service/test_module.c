@@ -169,13 +169,12 @@ static uint64_t client_send(struct client *client, enum kq_op op, const void *pa
     const struct kq_operation *operation = kq_operation_find(op);
     kq_record_put(operation != NULL ? operation->params : &kq_nothing_type, params, &encoded);
     kq_writer_u32(&frame, 0);
-    kq_request_put(
-        &(struct kq_request){.op = op,
-                             .seq = ++client->seq,
-                             .request_id = request_id,
-                             .authority = client->authority,
-                             .params = kq_buffer_slice(&encoded.buffer)},
-        &frame);
+    kq_request_put(&(struct kq_request){.op = op,
+                                        .seq = ++client->seq,
+                                        .request_id = request_id,
+                                        .authority = client->authority,
+                                        .params = kq_buffer_slice(&encoded.buffer)},
+                   &frame);
     assert_ok(frame.failure);
     kq_frame_head(frame.buffer.len - KQ_FRAME_HEAD_LEN, frame.buffer.data);
     while (write(client->fd, frame.buffer.data, frame.buffer.len) < 0)
@@ -354,6 +353,23 @@ static void hello__sent_with_others_in_one_write__comes_first(void **unused)
         assert_true(client_receive(&client, &reply));
         assert_ok((kq_status)reply.status);
     }
+    client_close(&client);
+}
+
+/* Any user of the machine may get as far as this. */
+static void stream__large_frame_before_hello__ended(void **unused)
+{
+    (void)unused;
+    static const uint8_t bytes[HSM_SESSION_IN_STRANGER + 1] = {0, 1, 0, 0};
+    struct client client;
+    struct kq_reply reply;
+    client_open(&client);
+    assert_int_equal(write(client.fd, bytes, sizeof bytes), (ssize_t)sizeof bytes);
+    assert_false(client_receive(&client, &reply));
+    client_close(&client);
+    client_begin(&client);
+    assert_int_equal(write(client.fd, bytes, sizeof bytes), (ssize_t)sizeof bytes);
+    assert_false(serve_until(client.fd, 100)); /* more may come */
     client_close(&client);
 }
 
@@ -693,6 +709,7 @@ int main(void)
         TEST(hello__other_protocol__refused),
         TEST(hello__sent_with_others_in_one_write__comes_first),
         TEST(hello__with_an_authority_during_a_ceremony__answered),
+        TEST(stream__large_frame_before_hello__ended),
         TEST(call__unknown_operation__says_so),
         TEST(call__without_the_role__refused),
         TEST(peer_set__last_administrator__stays),
