@@ -19,6 +19,12 @@ static inline struct kq_slice kq_slice_of(const void *data, size_t len)
     return (struct kq_slice){(const uint8_t *)data, len};
 }
 
+/* What follows the first len bytes (len <= slice.len). */
+static inline struct kq_slice kq_slice_after(struct kq_slice slice, size_t len)
+{
+    return (struct kq_slice){len == 0 ? slice.data : slice.data + len, slice.len - len};
+}
+
 /* The bytes of a C string, without its NUL. */
 static inline struct kq_slice kq_slice_text(const char *text)
 {

@@ -61,7 +61,7 @@ static size_t absorb(const struct hsm_state *state, struct kq_slice bytes, struc
     for (;;) {
         struct kq_slice frame;
         size_t taken;
-        if (kq_frame_split(kq_slice_of(bytes.data + at, bytes.len - at), &frame, &taken) != KQ_OK || taken == 0)
+        if (kq_frame_split(kq_slice_after(bytes, at), &frame, &taken) != KQ_OK || taken == 0)
             return kept;
         enum step step = take_entry(&walk, frame);
         if (step == STEP_END)
@@ -90,7 +90,7 @@ kq_status hsm_audit_recover(const struct hsm_state *state, uint64_t log_len, str
         out->num_dropped = tail.len;
         return kq_buffer_append(&out->again, pending.data, pending.len);
     }
-    size_t kept = absorb(state, kq_slice_of(tail.data + pending.len, tail.len - pending.len), out);
+    size_t kept = absorb(state, kq_slice_after(tail, pending.len), out);
     out->log_len += pending.len + kept;
     out->num_dropped = tail.len - pending.len - kept;
     return KQ_OK;
