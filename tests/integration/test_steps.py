@@ -228,6 +228,12 @@ class Suites(unittest.TestCase):
                         self.assertEqual(used.code, 0, used)
                         owner.must("keyquay", "key", "use", "verify", "--app", "simple", "--ident", ident, "--mechanism",
                                    mechanism, "--in", message, "--signature", owner.path("signature"))
+                        if ident == "ec":
+                            journey.use("sign", f"{suite[:6]}-{ident}", "--mechanism", "es256", "--format", "der", "--in",
+                                        message, "--out", owner.path("signature"))
+                            journey.use("public", f"{suite[:6]}-{ident}", "--out", owner.path("public"))
+                            owner.must("openssl", "dgst", "-sha256", "-verify", owner.path("public"), "-signature",
+                                       owner.path("signature"), message)
 
 
 if __name__ == "__main__":

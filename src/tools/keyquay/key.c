@@ -1,22 +1,16 @@
 /* keyquay key: using the keys of the owner's world, before they travel. */
-#include <errno.h>
-
-#include <strings.h>
-
 #include "base/size.h"
 #include "pubcrypto/der.h"
-#include "pubcrypto/hash.h"
 #include "pubcrypto/public_key.h"
-#include "pubcrypto/x509.h"
 #include "tools/common/args.h"
 #include "tools/common/ask.h"
 #include "tools/common/connect.h"
+#include "tools/common/key_use.h"
 #include "tools/common/keyfile.h"
 #include "tools/common/names.h"
 #include "tools/common/quorum.h"
 #include "tools/keyquay/owner_commands.h"
 
-#define SIGNED_FILE_MAX (256u * 1024 * 1024)
 #define SIGNATURE_FILE_MAX 1024u
 
 struct options {
@@ -30,26 +24,6 @@ struct job {
     struct kq_stored_key stored;
 };
 
-/* ---- files ---------------------------------------------------------------------------------- */
-
-static kq_status read_file(struct job *job, const char *path, size_t max, struct kq_buffer *out)
-{
-    kq_status status = kq_file_read(path, max, out);
-    if (status == KQ_OK)
-        return KQ_OK;
-    return kq_tool_fail(&job->tool, status, NULL, "%s: %s", path,
-                        status == KQ_ERR_IO ? strerror(errno) : kq_status_text(status));
-}
-
-/* Secrets that come out of a decryption are for their owner's eyes. */
-static kq_status write_file(struct job *job, struct kq_slice bytes, mode_t mode)
-{
-    kq_status status = kq_file_write(job->options.out, bytes, mode, KQ_FILE_REPLACE);
-    if (status == KQ_OK)
-        return KQ_OK;
-    return kq_tool_fail(&job->tool, status, NULL, "%s: not written: %s", job->options.out, strerror(errno));
-}
-
 static kq_status need(struct job *job, const char *value, const char *name)
 {
     return value != NULL ? KQ_OK : kq_tool_usage(&job->tool, "--%s is needed", name);
@@ -57,31 +31,10 @@ static kq_status need(struct job *job, const char *value, const char *name)
 
 /* ---- signatures ------------------------------------------------------------------------------- */
 
-static enum kq_hash hash_of_bits(uint64_t bits)
-{
-    return bits == 256 ? KQ_HASH_SHA256 : bits == 384 ? KQ_HASH_SHA384 : KQ_HASH_SHA512;
-}
-
 static kq_status hash_input(struct job *job, uint8_t digest[KQ_HASH_MAX_LEN], size_t *out_len)
 {
-    KQ_AUTO_VALUE(kq_buffer) bytes = {0};
     KQ_TRY(need(job, job->options.in, "in"));
-    KQ_TRY(read_file(job, job->options.in, SIGNED_FILE_MAX, &bytes));
-    struct kq_slice part = kq_buffer_slice(&bytes);
-    *out_len = kq_hash_parts(hash_of_bits(job->mechanism->hash_bits), &part, 1, digest);
-    return KQ_OK;
-}
-
-/* r and s side by side to SEQUENCE { r, s }, as openssl takes them. */
-static kq_status ecdsa_to_der(struct kq_slice raw, struct kq_buffer *out)
-{
-    KQ_AUTO_VALUE(kq_der_writer) der;
-    kq_der_writer_init(&der, SIGNATURE_FILE_MAX);
-    size_t mark = kq_der_begin(&der, KQ_DER_SEQUENCE);
-    kq_der_put_positive(&der, kq_slice_of(raw.data, raw.len / 2));
-    kq_der_put_positive(&der, kq_slice_of(raw.data + raw.len / 2, raw.len / 2));
-    kq_der_end(&der, mark);
-    return kq_der_writer_finish(&der, out);
+    return kq_use_digest(&job->tool, job->mechanism, job->options.in, digest, out_len);
 }
 
 static bool put_padded(struct kq_slice number, size_t len, uint8_t *out)
@@ -93,7 +46,7 @@ static bool put_padded(struct kq_slice number, size_t len, uint8_t *out)
     return true;
 }
 
-/* The reverse; order_len is the length of each half. */
+/* SEQUENCE { r, s } to r and s side by side; order_len is the length of each half. */
 static kq_status ecdsa_from_der(struct kq_slice der, size_t order_len, struct kq_buffer *out)
 {
     struct kq_der_reader outer, inner;
@@ -111,41 +64,18 @@ static kq_status ecdsa_from_der(struct kq_slice der, size_t order_len, struct kq
     return KQ_OK;
 }
 
-static bool wants_der(const struct job *job)
-{
-    return job->options.format != NULL && strcasecmp(job->options.format, "der") == 0 &&
-           job->mechanism->mechanism == KQ_MECH_ECDSA;
-}
-
-static kq_status check_format(struct job *job)
-{
-    const char *format = job->options.format;
-    if (format == NULL || strcasecmp(format, "raw") == 0 || strcasecmp(format, "der") == 0)
-        return KQ_OK;
-    return kq_tool_usage(&job->tool, "--format=%s: raw or der", format);
-}
-
 static kq_status sign(struct job *job)
 {
     uint8_t digest[KQ_HASH_MAX_LEN];
     size_t digest_len = 0;
-    KQ_AUTO_VALUE(kq_buffer) raw = {.max = SIGNATURE_FILE_MAX};
-    KQ_AUTO_VALUE(kq_buffer) der = {.max = SIGNATURE_FILE_MAX};
-    KQ_AUTO_VALUE(kqc_reply) reply = {0};
+    enum kq_signature_form form;
     KQ_AUTO(kqc_key) key = NULL;
     KQ_TRY(need(job, job->options.out, "out"));
-    KQ_TRY(check_format(job));
+    KQ_TRY(kq_use_form(&job->tool, job->options.format, &form));
     KQ_TRY(hash_input(job, digest, &digest_len));
     KQ_TRY(kq_tool_connect(&job->tool));
     KQ_TRY(kq_key_load(&job->tool, &job->stored, &key));
-    kq_status status = kqc_key_sign(key, job->mechanism->mechanism, kq_slice_of(digest, digest_len), &raw, &reply);
-    if (status != KQ_OK)
-        return kq_tool_fail_reply(&job->tool, status, &reply, "signing");
-    if (wants_der(job))
-        status = ecdsa_to_der(kq_buffer_slice(&raw), &der);
-    if (status != KQ_OK)
-        return kq_tool_fail(&job->tool, status, NULL, "the signature cannot be written as DER");
-    return write_file(job, wants_der(job) ? kq_buffer_slice(&der) : kq_buffer_slice(&raw), 0644);
+    return kq_use_sign(&job->tool, key, job->mechanism, kq_slice_of(digest, digest_len), form, job->options.out);
 }
 
 static kq_status open_public(struct job *job, struct kq_public_key **out)
@@ -163,17 +93,18 @@ static kq_status verify(struct job *job)
 {
     uint8_t digest[KQ_HASH_MAX_LEN];
     size_t digest_len = 0;
+    enum kq_signature_form form;
     KQ_AUTO_VALUE(kq_buffer) signature = {0};
     KQ_AUTO_VALUE(kq_buffer) raw = {.max = SIGNATURE_FILE_MAX};
     KQ_AUTO(kq_public_key) key = NULL;
     KQ_TRY(need(job, job->options.signature, "signature"));
-    KQ_TRY(check_format(job));
+    KQ_TRY(kq_use_form(&job->tool, job->options.format, &form));
     KQ_TRY(hash_input(job, digest, &digest_len));
-    KQ_TRY(read_file(job, job->options.signature, SIGNATURE_FILE_MAX, &signature));
+    KQ_TRY(kq_use_read(&job->tool, job->options.signature, SIGNATURE_FILE_MAX, &signature));
     KQ_TRY(open_public(job, &key));
     struct kq_slice bytes = kq_buffer_slice(&signature);
     kq_status status = KQ_OK;
-    if (wants_der(job)) {
+    if (form == KQ_SIGNATURE_DER && job->mechanism->mechanism == KQ_MECH_ECDSA) {
         status = ecdsa_from_der(bytes, (kq_public_key_bits(key) + 7) / 8, &raw);
         bytes = kq_buffer_slice(&raw);
     }
@@ -190,15 +121,10 @@ static kq_status verify(struct job *job)
 
 static kq_status crypt_in_module(struct job *job, enum kq_op op, struct kq_slice data, struct kq_buffer *out)
 {
-    KQ_AUTO_VALUE(kqc_reply) reply = {0};
     KQ_AUTO(kqc_key) key = NULL;
-    struct kq_slice aad = job->options.aad == NULL ? KQ_SLICE_EMPTY : kq_slice_text(job->options.aad);
     KQ_TRY(kq_tool_connect(&job->tool));
     KQ_TRY(kq_key_load(&job->tool, &job->stored, &key));
-    kq_status status = kqc_key_crypt(key, op, job->mechanism->mechanism, data, aad, out, &reply);
-    if (status == KQ_OK)
-        return KQ_OK;
-    return kq_tool_fail_reply(&job->tool, status, &reply, op == KQ_OP_ENCRYPT ? "encrypting" : "decrypting");
+    return kq_use_crypt(&job->tool, key, op, job->mechanism, data, job->options.aad, out);
 }
 
 /* RSA encryption is public: no module is asked. */
@@ -218,26 +144,23 @@ static kq_status crypt(struct job *job, enum kq_op op)
     KQ_AUTO_VALUE(kq_buffer) out = {.max = KQ_DATA_MAX + 64};
     KQ_TRY(need(job, job->options.in, "in"));
     KQ_TRY(need(job, job->options.out, "out"));
-    KQ_TRY(read_file(job, job->options.in, op == KQ_OP_ENCRYPT ? KQ_DATA_MAX - 64 : KQ_DATA_MAX, &in));
+    KQ_TRY(kq_use_read(&job->tool, job->options.in, op == KQ_OP_ENCRYPT ? KQ_DATA_MAX - 64 : KQ_DATA_MAX, &in));
     bool is_public = op == KQ_OP_ENCRYPT && job->mechanism->mechanism != KQ_MECH_AES_GCM;
     if (is_public)
         KQ_TRY(encrypt_public(job, kq_buffer_slice(&in), &out));
     else
         KQ_TRY(crypt_in_module(job, op, kq_buffer_slice(&in), &out));
-    return write_file(job, kq_buffer_slice(&out), op == KQ_OP_DECRYPT ? 0600 : 0644);
+    return kq_use_write(&job->tool, job->options.out, kq_buffer_slice(&out), op == KQ_OP_DECRYPT ? 0600 : 0644);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------------ */
 
 static kq_status export_public(struct job *job)
 {
-    KQ_AUTO_VALUE(kq_buffer) pem = {.max = 2 * KQ_PUBLIC_MAX};
     KQ_AUTO(kq_public_key) key = NULL;
     KQ_TRY(need(job, job->options.out, "out"));
     KQ_TRY(open_public(job, &key));
-    if (kq_pem_encode("PUBLIC KEY", job->stored.file.public_key, &pem) != KQ_OK)
-        return kq_tool_fail(&job->tool, KQ_ERR_MEMORY, NULL, "the public key cannot be written as PEM");
-    return write_file(job, kq_buffer_slice(&pem), 0644);
+    return kq_use_write_public(&job->tool, job->stored.file.public_key, job->options.out);
 }
 
 static kq_status list(struct job *job)

@@ -330,6 +330,7 @@ static enum kq_args_result parse(struct command *command)
         {"region", 'r', &command->region, NULL, "CODE", "import, use: else found from the package or key"},
         {"require-attested", 0, NULL, &command->require_attested, NULL, "import: refuse self-asserted origins"},
         {"mechanism", 'm', &command->use.mechanism, NULL, "M", "use: rs256, ps256, es256, rsa-oaep-256, ..."},
+        {"format", 0, &command->use.format, NULL, "raw|der", "use: of an ECDSA signature (default raw: r and s)"},
         {"in", 'i', &command->use.in, NULL, "FILE", "use: what to sign or decrypt"},
         {"weak-passphrase", 0, NULL, &command->tool->weak_passphrase, NULL, "create: accept short passphrases"},
         {"json", 0, NULL, &command->tool->is_json, NULL, "print facts as JSON"},

@@ -1,15 +1,9 @@
 #include "tools/region/use.h"
 
-#include <errno.h>
 #include <string.h>
 
-#include "client/key.h"
-#include "pubcrypto/hash.h"
-#include "pubcrypto/x509.h"
 #include "tools/common/connect.h"
-#include "tools/common/names.h"
-
-#define SIGNED_FILE_MAX (256u * 1024 * 1024)
+#include "tools/common/key_use.h"
 
 struct using
 {
@@ -42,25 +36,6 @@ static kq_status find_key(struct using *using)
                         "there is no key %s in vault %s of subscription %s%s%s%s", use->name.name, use->name.vault,
                         use->name.subscription, use->region != NULL ? " in region " : "",
                         use->region != NULL ? use->region->name : "", use->version != NULL ? " in that version" : "");
-}
-
-/* ---- files ---- */
-
-static kq_status read_in(struct using *using, size_t max, struct kq_buffer *out)
-{
-    if (using->use->in == NULL)
-        return kq_tool_usage(using->tool, "--in FILE is needed");
-    kq_status status = kq_file_read(using->use->in, max, out);
-    return status == KQ_OK ? KQ_OK
-                           : kq_tool_fail(using->tool, status, NULL, "%s: %s", using->use->in, kq_status_text(status));
-}
-
-static kq_status write_out(struct using *using, struct kq_slice bytes, mode_t mode)
-{
-    if (kq_file_write(using->use->out, bytes, mode, KQ_FILE_REPLACE) != KQ_OK)
-        return kq_tool_fail(using->tool, KQ_ERR_IO, NULL, "%s: could not be written (%s)", using->use->out,
-                            strerror(errno));
-    return KQ_OK;
 }
 
 /* ---- acts ---- */
@@ -99,45 +74,25 @@ static kq_status open_key(struct using *using, struct kqc_key **out)
 
 static kq_status sign(struct using *using)
 {
-    KQ_AUTO_VALUE(kq_buffer) message = {0};
-    KQ_AUTO_VALUE(kq_buffer) signature = {.max = KQ_DATA_MAX};
-    KQ_AUTO_VALUE(kqc_reply) reply = {0};
     KQ_AUTO(kqc_key) key = NULL;
     uint8_t digest[KQ_HASH_MAX_LEN];
-    const uint64_t bits = using->mechanism->hash_bits;
-    const enum kq_hash hash = bits == 256 ? KQ_HASH_SHA256 : bits == 384 ? KQ_HASH_SHA384 : KQ_HASH_SHA512;
-    KQ_TRY(read_in(using, SIGNED_FILE_MAX, &message));
-    const struct kq_slice part = kq_buffer_slice(&message);
-    size_t len = kq_hash_parts(hash, &part, 1, digest);
+    size_t len = 0;
+    enum kq_signature_form form;
+    KQ_TRY(kq_use_form(using->tool, using->use->format, &form));
+    KQ_TRY(kq_use_digest(using->tool, using->mechanism, using->use->in, digest, &len));
     KQ_TRY(open_key(using, &key));
-    kq_status status = kqc_key_sign(key, using->mechanism->mechanism, kq_slice_of(digest, len), &signature, &reply);
-    if (status != KQ_OK)
-        return kq_tool_fail_reply(using->tool, status, &reply, "signing");
-    return write_out(using, kq_buffer_slice(&signature), 0644);
+    return kq_use_sign(using->tool, key, using->mechanism, kq_slice_of(digest, len), form, using->use->out);
 }
 
 static kq_status decrypt(struct using *using)
 {
     KQ_AUTO_VALUE(kq_buffer) sealed = {0};
-    KQ_AUTO_VALUE(kq_buffer) plain = {.max = KQ_DATA_MAX};
-    KQ_AUTO_VALUE(kqc_reply) reply = {0};
+    KQ_AUTO_VALUE(kq_buffer) plain = {.max = KQ_DATA_MAX + 64};
     KQ_AUTO(kqc_key) key = NULL;
-    KQ_TRY(read_in(using, KQ_DATA_MAX, &sealed));
+    KQ_TRY(kq_use_read(using->tool, using->use->in, KQ_DATA_MAX, &sealed));
     KQ_TRY(open_key(using, &key));
-    kq_status status = kqc_key_crypt(key, KQ_OP_DECRYPT, using->mechanism->mechanism, kq_buffer_slice(&sealed),
-                                     KQ_SLICE_EMPTY, &plain, &reply);
-    if (status != KQ_OK)
-        return kq_tool_fail_reply(using->tool, status, &reply, "decrypting");
-    return write_out(using, kq_buffer_slice(&plain), 0600);
-}
-
-static kq_status write_public(struct using *using)
-{
-    KQ_AUTO_VALUE(kq_buffer) pem = {.max = 2 * KQ_PUBLIC_MAX};
-    if (kq_pem_encode("PUBLIC KEY", using->file.public_key, &pem) != KQ_OK)
-        return kq_tool_fail(using->tool, KQ_ERR_FORMAT, NULL, "%s: its public key cannot be written",
-                            using->use->name.name);
-    return write_out(using, kq_buffer_slice(&pem), 0644);
+    KQ_TRY(kq_use_crypt(using->tool, key, KQ_OP_DECRYPT, using->mechanism, kq_buffer_slice(&sealed), NULL, &plain));
+    return kq_use_write(using->tool, using->use->out, kq_buffer_slice(&plain), 0600);
 }
 
 static kq_status choose_mechanism(struct using *using, bool signs)
@@ -158,6 +113,8 @@ static kq_status run(struct using *using)
         return kq_tool_usage(using->tool, "say what to do with the key: sign, decrypt or public");
     if (using->use->out == NULL)
         return kq_tool_usage(using->tool, "--out FILE is needed");
+    if ((signs || decrypts) && using->use->in == NULL)
+        return kq_tool_usage(using->tool, "--in FILE is needed");
     if (signs || decrypts)
         KQ_TRY(choose_mechanism(using, signs));
     if (kq_vault_key_name_check(&using->use->name, why, sizeof why) != KQ_OK)
@@ -165,7 +122,7 @@ static kq_status run(struct using *using)
     KQ_TRY(find_key(using));
     if (signs)
         return sign(using);
-    return decrypts ? decrypt(using) : write_public(using);
+    return decrypts ? decrypt(using) : kq_use_write_public(using->tool, using->file.public_key, using->use->out);
 }
 
 kq_status kq_region_use(struct kq_tool *tool, const struct kq_region_use *use)

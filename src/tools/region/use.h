@@ -13,6 +13,7 @@ struct kq_region_use {
     const char *version; /* NULL: the newest */
     const char *act;     /* sign, decrypt, public */
     const char *mechanism;
+    const char *format; /* of an ECDSA signature: raw, der; NULL: raw */
     const char *in;
     const char *out;
 };
