@@ -49,3 +49,10 @@ void kq_sha256(struct kq_slice in, uint8_t out[32])
 {
     kq_sha256_parts(&in, 1, out);
 }
+
+bool kq_sha256_is(struct kq_slice hash, struct kq_slice bytes)
+{
+    uint8_t digest[32];
+    kq_sha256(bytes, digest);
+    return kq_slice_is_equal(hash, kq_slice_of(digest, sizeof digest));
+}

@@ -8,6 +8,8 @@
  * library that cannot hash is a broken installation and stops the program. */
 void kq_sha256(struct kq_slice in, uint8_t out[32]);
 void kq_sha256_parts(const struct kq_slice *parts, size_t num_parts, uint8_t out[32]);
+/* True if hash is the SHA-256 of bytes. Public data only. */
+bool kq_sha256_is(struct kq_slice hash, struct kq_slice bytes);
 
 enum kq_hash { KQ_HASH_SHA1, KQ_HASH_SHA256, KQ_HASH_SHA384, KQ_HASH_SHA512 };
 #define KQ_HASH_MAX_LEN 64u

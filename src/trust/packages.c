@@ -64,13 +64,6 @@ static kq_status check_body(struct walk *walk, kq_status status, const char *wha
     return status;
 }
 
-static bool is_hash_of(struct kq_slice hash, struct kq_slice bytes)
-{
-    uint8_t digest[32];
-    kq_sha256(bytes, digest);
-    return kq_slice_is_equal(hash, kq_slice_of(digest, sizeof digest));
-}
-
 static struct kq_slice found_hknso(const struct walk *walk)
 {
     return kq_slice_of(walk->found.hknso, sizeof walk->found.hknso);
@@ -106,7 +99,7 @@ static kq_status check_module_state(struct walk *walk)
     const char *field = "";
     KQ_TRY(open_statement(walk, walk->world.module_state, walk->found.module_public, what, &body));
     KQ_TRY(check_body(walk, kq_module_state_get(body, state, &field), what, field));
-    if (!is_hash_of(state->module_key_hash, walk->found.module_public))
+    if (!kq_sha256_is(state->module_key_hash, walk->found.module_public))
         return fail(walk, KQ_ERR_MISMATCH, "the state is of another module key (module_key_hash)");
     if (!kq_slice_is_text(state->esn, walk->found.esn))
         return fail(walk, KQ_ERR_MISMATCH, "the state's serial number is not the warrant's (esn)");
@@ -161,7 +154,7 @@ static kq_status check_world_binding(struct walk *walk)
     const char *field = "";
     KQ_TRY(check_body(walk, kq_signed_get(walk->world.binding, &statement, &field), what, field));
     KQ_TRY(check_body(walk, kq_world_binding_get(statement.body, binding, &field), what, field));
-    if (!is_hash_of(walk->found.module_state.hknso, binding->knso_public))
+    if (!kq_sha256_is(walk->found.module_state.hknso, binding->knso_public))
         return fail(walk, KQ_ERR_MISMATCH, "the binding is of another world than the module's (hknso)");
     KQ_TRY(open_statement(walk, walk->world.binding, binding->knso_public, what, &body));
     KQ_TRY(check_binding_facts(walk, binding));

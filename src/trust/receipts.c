@@ -13,13 +13,6 @@ static kq_status fail(kq_status status, const char *reason, const char **out_rea
     return status;
 }
 
-static bool is_hash_of(struct kq_slice hash, struct kq_slice bytes)
-{
-    uint8_t digest[32];
-    kq_sha256(bytes, digest);
-    return kq_slice_is_equal(hash, kq_slice_of(digest, sizeof digest));
-}
-
 /* A statement is an export or an import receipt by its type name. */
 static kq_status read_statement(struct kq_slice body, struct kq_receipt_facts *facts, const char **out_reason)
 {
@@ -67,7 +60,7 @@ static kq_status check_warrant(const struct kq_receipt_file *file, struct kq_rec
 /* The source signs its own export. */
 static kq_status check_export(const struct kq_receipt_facts *facts, const char **out_reason)
 {
-    if (!is_hash_of(facts->header.source_signing_hash, facts->signer_public))
+    if (!kq_sha256_is(facts->header.source_signing_hash, facts->signer_public))
         return fail(KQ_ERR_MISMATCH, "an export receipt is signed by the package's source (source_signing_hash)",
                     out_reason);
     return KQ_OK;
@@ -142,5 +135,5 @@ kq_status kq_receipt_match(const struct kq_receipt_facts *exported, const struct
 
 kq_status kq_receipt_match_package(const struct kq_receipt_facts *receipt, struct kq_slice package)
 {
-    return is_hash_of(receipt->package_hash, package) ? KQ_OK : KQ_ERR_MISMATCH;
+    return kq_sha256_is(receipt->package_hash, package) ? KQ_OK : KQ_ERR_MISMATCH;
 }

@@ -3,13 +3,6 @@
 #include "trust/chain.h"
 #include "trust/warrant.h"
 
-static bool is_hash_of(struct kq_slice hash, struct kq_slice bytes)
-{
-    uint8_t digest[32];
-    kq_sha256(bytes, digest);
-    return kq_slice_is_equal(hash, kq_slice_of(digest, sizeof digest));
-}
-
 kq_status kq_transfer_parse(struct kq_slice package, struct kq_transfer_facts *out, const char **out_field)
 {
     struct kq_transfer_package outer;
@@ -40,7 +33,7 @@ static kq_status check_transferred(const struct kq_transfer_header *header)
 {
     KQ_AUTO(kq_public_key) key = NULL;
     KQ_TRY(kq_public_key_new(header->public_key, &key));
-    bool same = is_hash_of(header->public_hash, header->public_key) &&
+    bool same = kq_sha256_is(header->public_hash, header->public_key) &&
                 (uint64_t)kq_public_key_type(key) == header->key_type && kq_public_key_bits(key) == header->bits;
     return same ? KQ_OK : KQ_ERR_MISMATCH;
 }
@@ -69,7 +62,7 @@ kq_status kq_transfer_verify_source(struct kq_slice package, uint64_t now, struc
     KQ_TRY(kq_transfer_package_get(package, &outer, NULL));
     KQ_TRY(check_signer(outer.source_public));
     KQ_TRY(kq_signed_verify(outer.statement, outer.source_public, &body));
-    if (!is_hash_of(found.header.source_signing_hash, outer.source_public))
+    if (!kq_sha256_is(found.header.source_signing_hash, outer.source_public))
         return KQ_ERR_MISMATCH;
     KQ_TRY(check_transferred(&found.header));
     if ((outer.warrant.len == 0) != (outer.root.len == 0))

@@ -34,13 +34,6 @@ static struct kq_slice hash_slice(const uint8_t hash[32])
     return kq_slice_of(hash, 32);
 }
 
-static bool is_hash_of(struct kq_slice hash, struct kq_slice bytes)
-{
-    uint8_t digest[32];
-    kq_sha256(bytes, digest);
-    return kq_slice_is_equal(hash, hash_slice(digest));
-}
-
 static bool is_same_ignoring_case(struct kq_slice lower, struct kq_slice text)
 {
     if (lower.len != text.len)
@@ -109,7 +102,7 @@ static kq_status check_exchange_key_of_header(struct hsm_call *call, const struc
     struct kq_signed certificate;
     if (kq_signed_get(import->request->kek_certificate, &certificate, NULL) != KQ_OK)
         return hsm_call_fail(call, KQ_ERR_FORMAT, "exchange key of H: kek_certificate: damaged");
-    if (!is_hash_of(header->kek_keygen_hash, certificate.body))
+    if (!kq_sha256_is(header->kek_keygen_hash, certificate.body))
         return hsm_call_fail(call, KQ_ERR_MISMATCH,
                              "exchange key of H: the package was made for another certificate of this exchange key");
     return KQ_OK;

@@ -4,6 +4,10 @@
 #include "pubcrypto/hash.h"
 #include "pubcrypto/x509.h"
 
+/* Certificates begin a day early: an owner's offline workstation whose clock
+ * runs behind must not refuse fresh packages. */
+#define CLOCK_SKEW_S 86400u
+
 /* Signs a certificate body with the root key. */
 static kq_status issue(const struct hsm_key *root_key, struct kq_certificate_request *request, struct kq_buffer *out)
 {
@@ -41,7 +45,7 @@ kq_status hsm_factory_root_handler(struct hsm_call *call, const void *params, st
         .issuer_common_name = name,
         .issuer_is_rehearsal = is_rehearsal,
         .issuer_public = hsm_key_public(key),
-        .not_before = call->now,
+        .not_before = call->now - CLOCK_SKEW_S,
         .not_after = params_root->not_after,
     };
     KQ_AUTO_VALUE(kq_buffer) certificate = {0};
@@ -78,7 +82,7 @@ kq_status hsm_factory_warrant_handler(struct hsm_call *call, const void *params,
         .issuer_common_name = root.common_name,
         .issuer_is_rehearsal = root.is_rehearsal,
         .issuer_public = root.public_key,
-        .not_before = call->now,
+        .not_before = call->now - CLOCK_SKEW_S,
         .not_after = params_warrant->not_after,
     };
     KQ_AUTO_VALUE(kq_buffer) warrant = {0};
