@@ -317,6 +317,16 @@ class Refusals(unittest.TestCase):
         self.assert_refused(self.region("create"), code=2)
         self.assert_refused(self.region("dance"), code=2)
 
+    def test_manufacturer__that_is_none__is_named_and_not_made(self):
+        nowhere = os.path.join(self.journey.folder, "nowhere")
+        self.assert_refused(self.region("create", "AUS", "--factory", nowhere), nowhere, "keyquay-factory init")
+        write(self.owner.path("request"), b"")
+        self.assert_refused(self.owner.run("keyquay-factory", "sign", self.owner.path("request"), "--data", nowhere, "--out",
+                                           self.owner.path("warrant")), nowhere)
+        self.assert_refused(self.region("join", "admit", "FRANCE", self.owner.path("request"), "--out",
+                                        self.owner.path("admitted")), "France")
+        self.assertFalse(os.path.exists(nowhere))
+
     def test_toolset__over_an_existing_file__only_with_replace(self):
         path = self.owner.path("mine.zip")
         write(path, b"mine")

@@ -34,11 +34,15 @@ static kq_status read_days(struct kq_tool *tool, const char *text, uint64_t othe
     return KQ_OK;
 }
 
-static kq_status open_factory(struct kq_tool *tool, const struct options *options, struct kq_rehearsal *rehearsal)
+static kq_status choose_folder(struct kq_tool *tool, const struct options *options)
 {
     if (options->data == NULL)
         return kq_tool_usage(tool, "name the manufacturer's folder with --data DIR");
-    KQ_TRY(kq_tool_set_folder(tool, options->data));
+    return kq_tool_set_folder(tool, options->data);
+}
+
+static kq_status open_factory(struct kq_tool *tool, const struct options *options, struct kq_rehearsal *rehearsal)
+{
     if (kq_rehearsal_cards_exist(options->data))
         KQ_TRY(kq_rehearsal_cards_attach(tool, options->data, rehearsal));
     return kq_tool_connect_folder(tool);
@@ -78,6 +82,7 @@ static kq_status run_init(struct kq_tool *tool, const struct options *options)
     if (options->quorum == NULL || !kq_args_quorum(options->quorum, KQ_ACS_MAX, &plan.quorum, &plan.num_cards))
         return kq_tool_usage(tool, "--acs-quorum takes K/N with 1 <= K <= N <= %u", KQ_ACS_MAX);
     KQ_TRY(read_days(tool, options->days, ROOT_DAYS, &plan.valid_days));
+    KQ_TRY(choose_folder(tool, options));
     KQ_TRY(kq_ask_check(tool));
     KQ_TRY(open_factory(tool, options, &rehearsal));
     KQ_TRY(kq_factory_init(tool, &plan));
@@ -89,6 +94,7 @@ static kq_status run_sign(struct kq_tool *tool, const struct options *options, c
     struct kq_rehearsal rehearsal;
     KQ_AUTO_VALUE(kq_buffer) bytes = {0};
     KQ_AUTO_VALUE(kq_buffer) warrant = {0};
+    KQ_AUTO_VALUE(kq_buffer) root = {0};
     uint64_t days;
     if (options->out == NULL)
         return kq_tool_usage(tool, "name the file to write with --out WARRANT");
@@ -96,6 +102,8 @@ static kq_status run_sign(struct kq_tool *tool, const struct options *options, c
     kq_status status = kq_file_read(request, KQ_PEM_MAX, &bytes);
     if (status != KQ_OK)
         return kq_tool_fail(tool, status, NULL, "%s: %s", request, kq_status_text(status));
+    KQ_TRY(choose_folder(tool, options));
+    KQ_TRY(kq_factory_root(tool, &root)); /* before a module is started where there is no manufacturer */
     KQ_TRY(open_factory(tool, options, &rehearsal));
     KQ_TRY(kq_factory_sign(tool, request, kq_buffer_slice(&bytes), days, &warrant));
     KQ_TRY(write_out(tool, options, kq_buffer_slice(&warrant)));
@@ -112,9 +120,7 @@ static kq_status run_sign(struct kq_tool *tool, const struct options *options, c
 static kq_status run_root(struct kq_tool *tool, const struct options *options)
 {
     KQ_AUTO_VALUE(kq_buffer) pem = {0};
-    if (options->data == NULL)
-        return kq_tool_usage(tool, "name the manufacturer's folder with --data DIR");
-    KQ_TRY(kq_tool_set_folder(tool, options->data));
+    KQ_TRY(choose_folder(tool, options));
     KQ_TRY(kq_factory_root(tool, &pem));
     if (options->out != NULL)
         KQ_TRY(write_out(tool, options, kq_buffer_slice(&pem)));
@@ -123,9 +129,7 @@ static kq_status run_root(struct kq_tool *tool, const struct options *options)
 
 static kq_status run_status(struct kq_tool *tool, const struct options *options)
 {
-    if (options->data == NULL)
-        return kq_tool_usage(tool, "name the manufacturer's folder with --data DIR");
-    KQ_TRY(kq_tool_set_folder(tool, options->data));
+    KQ_TRY(choose_folder(tool, options));
     return show_root(tool);
 }
 

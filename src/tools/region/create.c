@@ -77,11 +77,14 @@ kq_status kq_region_rehearsal_factory(struct kq_tool *tool, const char *data)
 static kq_status sign_here(struct work *work, const char *factory_folder, struct kq_buffer *out_warrant)
 {
     KQ_AUTO_VALUE(kq_buffer) request = {0};
+    KQ_AUTO_VALUE(kq_buffer) root = {0};
     struct kq_rehearsal rehearsal;
     struct kq_tool factory;
     KQ_TRY(kq_enrol_request(work->tool, &request));
     kq_tool_init(&factory, work->tool->program, work->tool->argc, work->tool->argv);
     kq_status status = kq_tool_set_folder(&factory, factory_folder);
+    if (status == KQ_OK)
+        status = kq_factory_root(&factory, &root); /* before a module is started where there is no manufacturer */
     if (status == KQ_OK && kq_rehearsal_cards_exist(factory_folder))
         status = kq_rehearsal_cards_attach(&factory, factory_folder, &rehearsal);
     if (status == KQ_OK)

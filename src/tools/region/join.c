@@ -64,6 +64,9 @@ kq_status kq_region_join(struct kq_tool *tool, const struct kq_join_plan *plan)
     struct kq_rehearsal rehearsal;
     KQ_TRY(kq_region_folder_init(&folder, plan->data, plan->region));
     KQ_TRY(kq_tool_set_folder(tool, folder.path));
+    if (plan->act == KQ_JOIN_ADMIT && !kq_region_folder_exists(&folder))
+        return kq_tool_fail(tool, KQ_ERR_NOT_FOUND, "`keyquay region list` shows what there is.",
+                            "%s: there is no region %s", plan->data, plan->region->name);
     if (plan->act == KQ_JOIN_ADMIT && kq_rehearsal_cards_exist(folder.path))
         KQ_TRY(kq_rehearsal_cards_attach(tool, folder.path, &rehearsal));
     KQ_TRY(kq_tool_connect_folder(tool));
