@@ -122,7 +122,7 @@ static kq_status seal_for_recovery(struct hsm_call *call, const struct hsm_new_k
         .place = place,
         .is_counted = hsm_acl_is_counted(acl),
     };
-    return hsm_recovery_blob_seal(facts.binding.recovery_public, &request, out);
+    return hsm_recovery_blob_seal(facts.binding.recovery_public, kq_slice_of(call->state->world.km, 32), &request, out);
 }
 
 kq_status hsm_finish_new_key(struct hsm_call *call, const struct hsm_new_key *made, struct kq_writer *results)

@@ -81,7 +81,8 @@ static kq_status open_recovery_blob(struct hsm_call *call, const struct kq_key_r
     KQ_TRY(hsm_world_open_secrets(call, &secrets));
     if (secrets.recovery == NULL)
         return hsm_call_fail(call, KQ_ERR_STATE, "the world was made without recovery");
-    kq_status status = hsm_recovery_blob_open(secrets.recovery, request->recovery_blob, request->place, out, &why);
+    kq_status status = hsm_recovery_blob_open(secrets.recovery, kq_slice_of(secrets.km, sizeof secrets.km),
+                                              request->recovery_blob, request->place, out, &why);
     if (status != KQ_OK && status != KQ_ERR_AUTH)
         return hsm_call_fail(call, status, "recovery blob: %s", why);
     return status;

@@ -29,10 +29,12 @@ KQ_MUST_CHECK kq_status hsm_blob_open(const struct hsm_state *state, struct kq_s
 
 /* Recovery blobs, under the world's recovery key: sealed with its public half
  * (an RSA or P-521 SubjectPublicKeyInfo), opened with the private one that a
- * card quorum brought out of the world file. */
-KQ_MUST_CHECK kq_status hsm_recovery_blob_seal(struct kq_slice recovery_public, const struct hsm_blob_request *request,
-                                               struct kq_buffer *out);
-KQ_MUST_CHECK kq_status hsm_recovery_blob_open(const struct hsm_key *recovery_key, struct kq_slice blob,
-                                               struct kq_slice place, struct hsm_loaded **out, const char **out_why);
+ * card quorum brought out of the world file. The world's KM is mixed in, so
+ * that nobody who has only the public half can make one. */
+KQ_MUST_CHECK kq_status hsm_recovery_blob_seal(struct kq_slice recovery_public, struct kq_slice km,
+                                               const struct hsm_blob_request *request, struct kq_buffer *out);
+KQ_MUST_CHECK kq_status hsm_recovery_blob_open(const struct hsm_key *recovery_key, struct kq_slice km,
+                                               struct kq_slice blob, struct kq_slice place, struct hsm_loaded **out,
+                                               const char **out_why);
 
 #endif

@@ -6,10 +6,12 @@
 #include "pubcrypto/public_key.h"
 
 #define RECOVERY_LABEL "keyquay/recovery-blob"
-#define SECRET_MAX 66u /* x coordinate on P-521 */
+#define SECRET_MAX (66u + 32u) /* x coordinate on P-521, KM */
 #define ENCAPSULATED_MAX 1024u
 
-/* A secret that only the recovery key brings back, and the bytes it does it from. */
+/* A secret that only the recovery key brings back, and the bytes it does it
+ * from. KM follows it, because anybody can encapsulate to a public key: only
+ * the world itself can seal a key that this world takes for its own. */
 struct encapsulation {
     struct kq_buffer secret;
     struct kq_buffer encapsulated;
@@ -42,25 +44,26 @@ static kq_status encapsulate_ec(struct kq_slice recovery_public, struct encapsul
     return kq_buffer_append(&out->encapsulated, public_key.data, public_key.len);
 }
 
-static kq_status encapsulate(struct kq_slice recovery_public, struct encapsulation *out)
+static kq_status encapsulate(struct kq_slice recovery_public, struct kq_slice km, struct encapsulation *out)
 {
     KQ_AUTO(kq_public_key) recovery = NULL;
     KQ_TRY(kq_public_key_new(recovery_public, &recovery));
     kq_buffer_init(&out->secret, SECRET_MAX);
     kq_buffer_init(&out->encapsulated, ENCAPSULATED_MAX);
-    if (kq_public_key_type(recovery) == KQ_KEY_RSA)
-        return encapsulate_rsa(recovery, out);
-    return encapsulate_ec(recovery_public, out);
+    KQ_TRY(kq_public_key_type(recovery) == KQ_KEY_RSA ? encapsulate_rsa(recovery, out)
+                                                      : encapsulate_ec(recovery_public, out));
+    return kq_buffer_append(&out->secret, km.data, km.len);
 }
 
-static kq_status decapsulate(const struct hsm_key *recovery_key, struct kq_slice encapsulated,
+static kq_status decapsulate(const struct hsm_key *recovery_key, struct kq_slice km, struct kq_slice encapsulated,
                              struct encapsulation *out)
 {
     kq_buffer_init(&out->secret, ENCAPSULATED_MAX);
-    if (hsm_key_type(recovery_key) != KQ_KEY_RSA)
-        return hsm_key_agree(recovery_key, encapsulated, &out->secret);
-    return hsm_key_oaep_open(recovery_key, KQ_MECH_RSA_OAEP_SHA256, kq_slice_text(RECOVERY_LABEL), encapsulated,
-                             &out->secret);
+    KQ_TRY(hsm_key_type(recovery_key) == KQ_KEY_RSA
+               ? hsm_key_oaep_open(recovery_key, KQ_MECH_RSA_OAEP_SHA256, kq_slice_text(RECOVERY_LABEL), encapsulated,
+                                   &out->secret)
+               : hsm_key_agree(recovery_key, encapsulated, &out->secret));
+    return kq_buffer_append(&out->secret, km.data, km.len);
 }
 
 /* The blob's record with sealed empty: what the seal vouches for. */
@@ -84,13 +87,13 @@ static kq_status seal_key(const struct hsm_key *key, const struct encapsulation 
                     kq_buffer_slice(&aad), kq_buffer_slice(&plain), sealed);
 }
 
-kq_status hsm_recovery_blob_seal(struct kq_slice recovery_public, const struct hsm_blob_request *request,
-                                 struct kq_buffer *out)
+kq_status hsm_recovery_blob_seal(struct kq_slice recovery_public, struct kq_slice km,
+                                 const struct hsm_blob_request *request, struct kq_buffer *out)
 {
     KQ_AUTO_VALUE(encapsulation) encapsulation = {0};
     KQ_AUTO_VALUE(kq_buffer) sealed = {0};
     uint8_t hkre[32], hash[32];
-    KQ_TRY(encapsulate(recovery_public, &encapsulation));
+    KQ_TRY(encapsulate(recovery_public, km, &encapsulation));
     kq_sha256(recovery_public, hkre);
     struct kq_recovery_blob blob = {
         .hkre = kq_slice_of(hkre, sizeof hkre),
@@ -108,15 +111,15 @@ kq_status hsm_recovery_blob_seal(struct kq_slice recovery_public, const struct h
     return hsm_blob_append(&kq_recovery_blob_type, &blob, out);
 }
 
-static kq_status open_sealed(const struct hsm_key *recovery_key, const struct kq_recovery_blob *blob,
-                             struct hsm_loaded **out)
+static kq_status open_sealed(const struct hsm_key *recovery_key, struct kq_slice km,
+                             const struct kq_recovery_blob *blob, struct hsm_loaded **out)
 {
     KQ_AUTO_VALUE(encapsulation) encapsulation = {0};
     KQ_AUTO_VALUE(kq_buffer) plain = {0}, aad = {0};
     uint8_t salt[32];
     kq_sha256(blob->encapsulated, salt);
     kq_buffer_init(&plain, KQ_PRIVATE_MAX);
-    KQ_TRY(decapsulate(recovery_key, blob->encapsulated, &encapsulation));
+    KQ_TRY(decapsulate(recovery_key, km, blob->encapsulated, &encapsulation));
     KQ_TRY(encode_open_part(*blob, &aad));
     KQ_TRY(hsm_unseal(kq_buffer_slice(&encapsulation.secret), kq_slice_of(salt, sizeof salt), RECOVERY_LABEL,
                       kq_buffer_slice(&aad), blob->sealed, &plain));
@@ -125,8 +128,8 @@ static kq_status open_sealed(const struct hsm_key *recovery_key, const struct kq
     return hsm_blob_open_key(&inside, kq_buffer_slice(&plain), out);
 }
 
-kq_status hsm_recovery_blob_open(const struct hsm_key *recovery_key, struct kq_slice encoded, struct kq_slice place,
-                                 struct hsm_loaded **out, const char **out_why)
+kq_status hsm_recovery_blob_open(const struct hsm_key *recovery_key, struct kq_slice km, struct kq_slice encoded,
+                                 struct kq_slice place, struct hsm_loaded **out, const char **out_why)
 {
     struct kq_recovery_blob blob;
     uint8_t hkre[32];
@@ -142,6 +145,6 @@ kq_status hsm_recovery_blob_open(const struct hsm_key *recovery_key, struct kq_s
         *out_why = "the key was sealed for another place: a key file cannot be renamed or moved";
         return KQ_ERR_MISMATCH;
     }
-    kq_status status = open_sealed(recovery_key, &blob, out);
+    kq_status status = open_sealed(recovery_key, km, &blob, out);
     return status == KQ_OK || status == KQ_ERR_MEMORY ? status : KQ_ERR_AUTH;
 }

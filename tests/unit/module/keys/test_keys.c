@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "base/size.h"
 #include "harness/ceremony.h"
 #include "harness/fake_call.h"
 #include "module/acl/acl.h"
@@ -545,11 +546,44 @@ static void key_recover__acl_without_make_blob__denied(void **state)
     assert_ok(hsm_world_file_read(kq_buffer_slice(&world->world_file), &facts, &why));
     const struct hsm_blob_request request = {
         .key = key, .origin = KQ_ORIGIN_GENERATED, .acl = kq_buffer_slice(&acl), .place = kq_buffer_slice(&place)};
-    assert_ok(hsm_recovery_blob_seal(facts.binding.recovery_public, &request, &blob));
+    assert_ok(hsm_recovery_blob_seal(facts.binding.recovery_public, kq_slice_of(world->km, 32), &request, &blob));
     const struct kq_key_recover_request recover = {kq_buffer_slice(&blob), kq_buffer_slice(&place)};
     ceremony_authorise(&f->module, KQ_OP_KEY_RECOVER, &recover, KQ_SLICE_EMPTY, &f->cards);
     assert_status(fake_module_call(&f->module, KQ_OP_KEY_RECOVER, &recover, NULL), KQ_ERR_DENIED);
     expect_detail(f, "MakeBlob");
+}
+
+/* Whoever has the world file knows the recovery key's public half. A key of
+ * his own, sealed to it, must not pass for one that this world made. */
+static void key_recover__blob_made_from_public_facts__refused(void **state)
+{
+    struct fixture *f = *state;
+    struct hsm_world_facts facts;
+    const char *why;
+    static const uint8_t no_km[32];
+    KQ_AUTO(hsm_key) his = NULL;
+    KQ_AUTO_VALUE(kq_buffer) acl = {0}, place = {0}, blob = {0};
+    const struct hsm_world *world = &f->module.state->world;
+    const struct kq_acl_owner_request rights = {.type = KQ_KEY_EC_P256,
+                                                .hkm = kq_slice_of(world->hkm, 32),
+                                                .hknso = kq_slice_of(world->hknso, 32),
+                                                .hkre = kq_slice_of(world->hkre, 32)};
+    kq_buffer_init(&acl, KQ_ACL_MAX);
+    kq_buffer_init(&blob, 12288);
+    write_place(f, "my-key1", &place);
+    assert_ok(hsm_key_generate(KQ_KEY_EC_P256, 0, 0, &his));
+    assert_ok(kq_acl_owner_key(&rights, &acl));
+    assert_ok(hsm_world_file_read(kq_buffer_slice(&world->world_file), &facts, &why));
+    const struct hsm_blob_request request = {
+        .key = his, .origin = KQ_ORIGIN_GENERATED, .acl = kq_buffer_slice(&acl), .place = kq_buffer_slice(&place)};
+    const struct kq_slice guesses[] = {KQ_SLICE_EMPTY, kq_slice_of(no_km, sizeof no_km), kq_slice_of(world->hkm, 32)};
+    for (size_t i = 0; i < KQ_COUNT_OF(guesses); i++) {
+        blob.len = 0;
+        assert_ok(hsm_recovery_blob_seal(facts.binding.recovery_public, guesses[i], &request, &blob));
+        const struct kq_key_recover_request recover = {kq_buffer_slice(&blob), kq_buffer_slice(&place)};
+        ceremony_authorise(&f->module, KQ_OP_KEY_RECOVER, &recover, KQ_SLICE_EMPTY, &f->cards);
+        assert_status(fake_module_call(&f->module, KQ_OP_KEY_RECOVER, &recover, NULL), KQ_ERR_AUTH);
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -566,4 +600,4 @@ UNIT_MAIN(
     TEST(decrypt__rsa__oaep_only), TEST(use__right_not_in_the_acl__denied), TEST(key_acl__no_get_acl__denied),
     TEST(use_limit__spent__denied_and_misfits_cost_nothing), TEST(time_limit__over__denied_until_loaded_again),
     TEST(key_recover__under_quorum__works_as_before), TEST(key_recover__changed_blob_or_place__refused),
-    TEST(key_recover__acl_without_make_blob__denied))
+    TEST(key_recover__blob_made_from_public_facts__refused), TEST(key_recover__acl_without_make_blob__denied))

@@ -302,11 +302,20 @@ static void blob_open__well_sealed_but_inconsistent__auth(void **unused)
 
 /* ---- recovery blobs --------------------------------------------------------------------- */
 
+static const uint8_t recovery_km[32] = {0x4b};
+
 static kq_status open_recovery(const struct hsm_key *recovery, struct kq_slice blob, struct kq_slice place,
                                struct hsm_loaded **out)
 {
     const char *why = NULL;
-    return hsm_recovery_blob_open(recovery, blob, place, out, &why);
+    return hsm_recovery_blob_open(recovery, kq_slice_of(recovery_km, sizeof recovery_km), blob, place, out, &why);
+}
+
+static kq_status seal_recovery(const struct hsm_key *recovery, const struct hsm_blob_request *request,
+                               struct kq_buffer *blob)
+{
+    return hsm_recovery_blob_seal(hsm_key_public(recovery), kq_slice_of(recovery_km, sizeof recovery_km), request,
+                                  blob);
 }
 
 static void recovery_blob__each_recovery_key__opens_as_it_was(void **unused)
@@ -322,7 +331,7 @@ static void recovery_blob__each_recovery_key__opens_as_it_was(void **unused)
         kq_buffer_init(&before, 4096);
         kq_buffer_init(&after, 4096);
         assert_ok(hsm_key_generate(types[i], 2048, 0, &recovery));
-        assert_ok(hsm_recovery_blob_seal(hsm_key_public(recovery), &request, &blob));
+        assert_ok(seal_recovery(recovery, &request, &blob));
         assert_ok(open_recovery(recovery, kq_buffer_slice(&blob), fixture.place, &loaded));
         assert_ok(hsm_key_bytes(fixture.rsa, &before));
         assert_ok(hsm_key_bytes(loaded->key, &after));
@@ -342,7 +351,7 @@ static void recovery_blob_open__any_bit_flipped_or_other_key__refused(void **unu
     kq_buffer_init(&blob, 12288);
     assert_ok(hsm_key_generate(KQ_KEY_EC_P521, 0, 0, &recovery));
     assert_ok(hsm_key_generate(KQ_KEY_EC_P521, 0, 0, &other));
-    assert_ok(hsm_recovery_blob_seal(hsm_key_public(recovery), &request, &blob));
+    assert_ok(seal_recovery(recovery, &request, &blob));
     struct kq_slice bytes = kq_buffer_slice(&blob);
     assert_status(open_recovery(other, bytes, fixture.place, &loaded), KQ_ERR_MISMATCH);
     assert_status(open_recovery(recovery, bytes, fixture.other_place, &loaded), KQ_ERR_MISMATCH);
