@@ -237,10 +237,13 @@ static void module__descriptor_smuggled_by_a_client__is_dropped(void **state)
 
 /* ---- threads that were there before ---- */
 
-static pthread_barrier_t caged, seen;
+/* A thread has run its start-up code (set_robust_list, rseq) before the filter
+ * comes, as in hsm-module. */
+static pthread_barrier_t started, caged, seen;
 
 static void *wait_and_end(void *context)
 {
+    pthread_barrier_wait(&started);
     pthread_barrier_wait(&caged);
     if (context != NULL)
         syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY);
@@ -253,9 +256,11 @@ static int thread_outcome(void *context)
     pid_t child = fork();
     if (child == 0) {
         pthread_t thread;
+        pthread_barrier_init(&started, NULL, 2);
         pthread_barrier_init(&caged, NULL, 2);
         pthread_barrier_init(&seen, NULL, 2);
         pthread_create(&thread, NULL, wait_and_end, context);
+        pthread_barrier_wait(&started);
         struct caged_fds fds = {.control = 0};
         if (enter(&fds) != KQ_OK)
             _exit(CAGED_NOT_ENTERED);
