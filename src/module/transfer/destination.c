@@ -54,6 +54,18 @@ static kq_status check_rehearsal(struct hsm_call *call, const struct kq_destinat
 
 /* ---- root ------------------------------------------------------------------ */
 
+/* Whoever holds a rehearsal's key can write another certificate for it, without the mark. */
+static kq_status check_mark(struct hsm_call *call, const struct kq_destination *destination,
+                            const struct hsm_trusted *known)
+{
+    if (known == NULL || !known->is_rehearsal || destination->root_is_rehearsal)
+        return KQ_OK;
+    return hsm_call_fail(call, KQ_ERR_UNTRUSTED,
+                         "root trusted: this module knows the key of \"%s\" as a rehearsal's, and the certificate does "
+                         "not say so; a quorum can list it anew without the mark",
+                         destination->root_name);
+}
+
 static kq_status accept_root(struct hsm_call *call, const struct kq_destination *destination,
                              const struct hsm_typed_trust *typed)
 {
@@ -62,6 +74,7 @@ static kq_status accept_root(struct hsm_call *call, const struct kq_destination 
         return refuse_typed(call, "root trusted", destination->root_hash);
     if (known == NULL && typed->root.len == 0)
         return refuse_unknown(call, "root trusted", destination->root_hash);
+    KQ_TRY(check_mark(call, destination, known));
     bool is_named = typed->is_rehearsal_named || (known != NULL && known->is_rehearsal);
     KQ_TRY(check_rehearsal(call, destination, is_named));
     if (known != NULL && known->is_rehearsal == destination->root_is_rehearsal)
@@ -117,6 +130,7 @@ kq_status hsm_destination_is_trusted(struct hsm_call *call, const struct kq_dest
     const struct hsm_trusted *root = hsm_state_find_root(call->draft, destination->root_hash);
     if (root == NULL)
         return refuse_unknown(call, "root trusted", destination->root_hash);
+    KQ_TRY(check_mark(call, destination, root));
     KQ_TRY(check_rehearsal(call, destination, root->is_rehearsal));
     const struct hsm_trusted *world = hsm_state_find_world(call->draft, destination->hknso);
     if (world == NULL)

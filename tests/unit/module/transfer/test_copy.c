@@ -243,6 +243,20 @@ static void transfer_copy__rehearsal_root__only_when_named(void **state)
     assert_true(hsm_state_find_root(fixture.owner.module.state, root)->is_rehearsal);
 }
 
+static void transfer_copy__root_known_as_rehearsal_shown_without_the_mark__is_refused(void **state)
+{
+    (void)state;
+    struct hsm_state *known = fixture.owner.module.state;
+    struct kq_transfer_copy_request request = typed_request();
+    known->roots[0] = (struct hsm_trusted){.is_rehearsal = true};
+    memcpy(known->roots[0].hash, fixture.root, sizeof fixture.root);
+    known->num_roots = 1;
+    request.trust_rehearsal = 1;
+    assert_status(ceremony_try_copy(&fixture.owner, &request), KQ_ERR_UNTRUSTED);
+    assert_non_null(strstr(fixture.owner.module.detail, "rehearsal"));
+    assert_true(hsm_state_find_root(fixture.owner.module.state, fixture.root)->is_rehearsal);
+}
+
 static void transfer_copy__rehearsal_root_listed_as_a_real_one__is_refused(void **state)
 {
     (void)state;
@@ -380,6 +394,7 @@ int main(void)
         COPY_TEST(transfer_copy__date_past__is_expired),
         COPY_TEST(transfer_copy__later_than_the_region_promises__ends_with_it),
         COPY_TEST(transfer_copy__rehearsal_root__only_when_named),
+        COPY_TEST(transfer_copy__root_known_as_rehearsal_shown_without_the_mark__is_refused),
         COPY_TEST(transfer_copy__rehearsal_root_listed_as_a_real_one__is_refused),
         COPY_TEST(transfer_copy__of_a_copy__is_refused),
         COPY_TEST(transfer_copy__blob_at_another_place__is_a_mismatch),
