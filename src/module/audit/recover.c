@@ -22,7 +22,8 @@ static bool take_record(struct walk *walk, struct kq_slice content)
     if (kq_audit_record_get(content, &record, NULL) != KQ_OK || record.index != walk->tree.num_records)
         return false;
     hsm_audit_tree_add(&walk->tree, content);
-    walk->last_is_clean_stop = kq_slice_is_text(record.event, HSM_AUDIT_EVENT_CLEAN_STOP);
+    walk->last_is_clean_stop =
+        record.class_ == KQ_AUDIT_SYSTEM && kq_slice_is_text(record.event, HSM_AUDIT_EVENT_CLEAN_STOP);
     return true;
 }
 

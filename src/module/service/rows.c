@@ -1,6 +1,8 @@
 #include "base/clock.h"
+#include "base/size.h"
 #include "module/arena/arena.h"
 #include "module/audit/entries.h"
+#include "module/audit/recover.h"
 #include "module/service/persist.h"
 #include "module/service/session.h"
 #include "module/world/statement.h"
@@ -110,11 +112,30 @@ static kq_status audit_head(struct hsm_call *call, const void *params, struct kq
     return results->failure;
 }
 
+/* The names of operations and of the module's own events are said by the module alone. */
+static bool is_own_word(struct kq_slice event)
+{
+    static const char *const own[] = {HSM_AUDIT_EVENT_START, HSM_AUDIT_EVENT_CLEAN_STOP, HSM_AUDIT_EVENT_UNCLEAN_STOP,
+                                      HSM_AUDIT_EVENT_LOG_CUT};
+    for (size_t i = 0; i < KQ_COUNT_OF(own); i++) {
+        if (kq_slice_is_text(event, own[i]))
+            return true;
+    }
+    for (size_t i = 0; i < kq_num_operations; i++) {
+        if (kq_slice_is_text(event, kq_operations[i].name))
+            return true;
+    }
+    return false;
+}
+
 /* The dispatcher records every act anyway; here the caller says what stands in it. */
 static kq_status audit_append(struct hsm_call *call, const void *params, struct kq_writer *results)
 {
     (void)results; /* none */
     const struct kq_audit_append_request *request = params;
+    if (is_own_word(request->event))
+        return hsm_call_fail(call, KQ_ERR_ARGUMENT, "event: %.*s is said by the module itself", (int)request->event.len,
+                             (const char *)request->event.data);
     call->audit_event = request->event;
     call->audit_peer = request->peer;
     call->audit_detail = request->detail;

@@ -27,9 +27,10 @@ static int free_state(void **state)
     return 0;
 }
 
-static void put_record(struct hsm_audit_tree *tree, const char *event, struct kq_buffer *frames)
+static void put_record(struct hsm_audit_tree *tree, enum kq_audit_class class_, const char *event,
+                       struct kq_buffer *frames)
 {
-    struct kq_audit_record record = {.time = 1, .class_ = KQ_AUDIT_USE, .event = kq_slice_text(event), .count = 1};
+    struct kq_audit_record record = {.time = 1, .class_ = class_, .event = kq_slice_text(event), .count = 1};
     assert_ok(hsm_audit_put_record(tree, &record, frames));
 }
 
@@ -46,11 +47,11 @@ static void life_begin(struct life *life)
     assert_ok(hsm_state_clone(shared, &life->state));
     struct hsm_audit_tree tree = {0};
     assert_ok(hsm_audit_put_signer(life->state->module_key, &life->log));
-    put_record(&tree, "module-start", &life->log);
+    put_record(&tree, KQ_AUDIT_SYSTEM, "module-start", &life->log);
     put_head(life, &tree, &life->log);
     life->state->audit_log_len = life->log.len;
     kq_buffer_init(&life->state->audit_pending, HSM_AUDIT_PENDING_MAX);
-    put_record(&tree, "key-generate", &life->state->audit_pending);
+    put_record(&tree, KQ_AUDIT_ADMIN, "key-generate", &life->state->audit_pending);
     put_head(life, &tree, &life->state->audit_pending);
     life->state->audit = tree;
     life->end = tree;
@@ -59,7 +60,13 @@ static void life_begin(struct life *life)
 
 static void life_use(struct life *life, const char *event)
 {
-    put_record(&life->end, event, &life->log);
+    put_record(&life->end, KQ_AUDIT_USE, event, &life->log);
+    put_head(life, &life->end, &life->log);
+}
+
+static void life_stop(struct life *life, enum kq_audit_class class_)
+{
+    put_record(&life->end, class_, "clean-stop", &life->log);
     put_head(life, &life->end, &life->log);
 }
 
@@ -91,7 +98,7 @@ static void recover__whole_log__continues_behind_it(void **state)
     struct life life;
     life_begin(&life);
     life_use(&life, "sign");
-    life_use(&life, "clean-stop");
+    life_stop(&life, KQ_AUDIT_SYSTEM);
     struct hsm_audit_recovery found;
     recover(&life, life.log.len, &found);
     assert_int_equal(found.log_len, life.log.len);
@@ -100,6 +107,21 @@ static void recover__whole_log__continues_behind_it(void **state)
     assert_true(found.is_clean);
     assert_false(found.is_cut);
     assert_same_tree(&found.tree, &life.end);
+    hsm_audit_recovery_clear(&found);
+    life_clear(&life);
+}
+
+/* A peer that appends records chooses their words. */
+static void recover__clean_stop_said_by_a_peer__is_not_one(void **state)
+{
+    (void)state;
+    struct life life;
+    life_begin(&life);
+    life_stop(&life, KQ_AUDIT_ADMIN);
+    struct hsm_audit_recovery found;
+    recover(&life, life.log.len, &found);
+    assert_int_equal(found.num_dropped, 0);
+    assert_false(found.is_clean);
     hsm_audit_recovery_clear(&found);
     life_clear(&life);
 }
@@ -179,7 +201,7 @@ static void recover__head_of_another_module__not_taken(void **state)
     size_t pending_end = life.log.len;
     KQ_AUTO(hsm_state) other = NULL;
     assert_ok(hsm_state_new(1000, &other));
-    put_record(&life.end, "sign", &life.log);
+    put_record(&life.end, KQ_AUDIT_USE, "sign", &life.log);
     assert_ok(hsm_audit_put_head(&life.end, life.state->esn, other->module_key, 1, &life.log));
     struct hsm_audit_recovery found;
     recover(&life, life.log.len, &found);
@@ -192,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(recover__whole_log__continues_behind_it),
+        cmocka_unit_test(recover__clean_stop_said_by_a_peer__is_not_one),
         cmocka_unit_test(recover__torn_at_any_byte__keeps_whole_heads_only),
         cmocka_unit_test(recover__any_bit_of_a_use_flipped__not_taken),
         cmocka_unit_test(recover__log_shorter_than_the_state_knows__says_cut),

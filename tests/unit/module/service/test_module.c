@@ -420,6 +420,20 @@ static void act__without_a_request_id__refused(void **unused)
     client_close(&client);
 }
 
+static void audit_append__word_of_the_module__refused(void **unused)
+{
+    (void)unused;
+    static const char *const own[] = {"clean-stop", "module-start", "world_forget", "trust_change", "sign"};
+    struct client client;
+    client_begin(&client);
+    for (size_t i = 0; i < KQ_COUNT_OF(own); i++) {
+        const struct kq_audit_append_request request = {.event = kq_slice_text(own[i])};
+        assert_status(client_call(&client, KQ_OP_AUDIT_APPEND, &request, id(i)), KQ_ERR_ARGUMENT);
+    }
+    assert_int_equal(bed.num_states, 0);
+    client_close(&client);
+}
+
 static void act__repeated__done_once(void **unused)
 {
     (void)unused;
@@ -714,6 +728,7 @@ int main(void)
         TEST(call__without_the_role__refused),
         TEST(peer_set__last_administrator__stays),
         TEST(act__without_a_request_id__refused),
+        TEST(audit_append__word_of_the_module__refused),
         TEST(act__repeated__done_once),
         TEST(act__repeated_while_the_first_runs__done_once),
         TEST(act__disk_full__error_and_nothing_changed),
