@@ -262,6 +262,19 @@ static void acl_ask__make_blob__only_to_the_named_key(void **state)
     expect_denied(f, KQ_PERM_SIGN, "does not allow it");
 }
 
+static void acl_ask__make_archive_blob__only_to_the_named_recovery_key(void **state)
+{
+    struct fixture *f = *state;
+    struct kq_slice own = kq_slice_of(hkm, 32), other = kq_slice_of(other_hash, 32);
+    acl_action(&f->acl, KQ_ACTION_MAKE_ARCHIVE_BLOB, 0, own, KQ_SLICE_EMPTY);
+    acl_end_group(&f->acl, KQ_SLICE_EMPTY);
+    finish(f);
+    assert_ok(ask(f, KQ_ACTION_MAKE_ARCHIVE_BLOB, 0, own, NULL));
+    assert_status(ask(f, KQ_ACTION_MAKE_ARCHIVE_BLOB, 0, other, NULL), KQ_ERR_DENIED);
+    assert_status(ask(f, KQ_ACTION_MAKE_ARCHIVE_BLOB, 0, KQ_SLICE_EMPTY, NULL), KQ_ERR_DENIED);
+    assert_status(ask(f, KQ_ACTION_MAKE_BLOB, 0, own, NULL), KQ_ERR_DENIED);
+}
+
 /* Without a hash, or without the flag that says it binds, nothing is allowed. */
 static void acl_ask__make_blob_that_names_no_key__denied(void **state)
 {
@@ -392,6 +405,7 @@ UNIT_MAIN(TEST(acl_use__each_right_against_each__only_itself), TEST(acl_use__no_
           TEST(acl_use__two_limits__all_or_nothing), TEST(acl_use__two_limits_in_a_draft__all_or_nothing),
           TEST(acl_use__limit_of_unknown_kind_or_name__denied),
           TEST(acl_use__groups_in_order__first_that_allows_counts), TEST(acl_ask__make_blob__only_to_the_named_key),
+          TEST(acl_ask__make_archive_blob__only_to_the_named_recovery_key),
           TEST(acl_ask__make_blob_that_names_no_key__denied), TEST(acl_ask__unwrap_for_import__only_its_profile),
           TEST(acl_ask__transfer_package__each_fact_must_agree), TEST(acl_ask__group_with_use_limit__denied),
           TEST(acl_uses_left__each_limit_in_order__counted_down),

@@ -279,6 +279,10 @@ static void quorum__attempt_cannot_be_recorded__card_is_not_tried(void **state)
     uint64_t authority = begin_trust(fixture);
     fixture->module.change_fails = KQ_ERR_IO;
     assert_status(present(fixture, authority, 0), KQ_ERR_IO);
+    fixture->cards.key[0][0] ^= 1;
+    fixture->module.change_fails = KQ_ERR_IO;
+    assert_status(present(fixture, authority, 0), KQ_ERR_IO); /* nor does a wrong passphrase say so */
+    fixture->cards.key[0][0] ^= 1;
     assert_ok(present(fixture, authority, 0));
 }
 
