@@ -48,4 +48,8 @@ hsm_handler hsm_key_generate_handler, hsm_key_import_handler, hsm_key_recover_ha
 hsm_handler hsm_key_load_handler, hsm_key_unload_handler, hsm_key_acl_handler, hsm_handle_list_handler;
 hsm_handler hsm_sign_handler, hsm_encrypt_handler, hsm_decrypt_handler;
 
+/* A key this session has loaded; release with hsm_loaded_free().
+ * Errors: KQ_ERR_NOT_FOUND; KQ_ERR_STATE (another world is loaded now than the key's) */
+KQ_MUST_CHECK kq_status hsm_find_loaded(struct hsm_call *call, uint64_t handle, struct hsm_loaded **out);
+
 #endif

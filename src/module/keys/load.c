@@ -25,6 +25,24 @@ kq_status hsm_key_load_handler(struct hsm_call *call, const void *params, struct
     return results->failure;
 }
 
+/* A key goes with its world: sessions may outlive both. */
+static bool is_of_loaded_world(const struct hsm_call *call, const struct hsm_loaded *loaded)
+{
+    struct kq_place place;
+    return kq_place_get(kq_buffer_slice(&loaded->place), &place, NULL) == KQ_OK &&
+           kq_slice_is_equal(place.hknso, kq_slice_of(call->state->world.hknso, KQ_HASH_LEN));
+}
+
+kq_status hsm_find_loaded(struct hsm_call *call, uint64_t handle, struct hsm_loaded **out)
+{
+    KQ_AUTO(hsm_loaded) loaded = NULL;
+    KQ_TRY(hsm_handles_find(hsm_call_handles(call), handle, &loaded));
+    if (!is_of_loaded_world(call, loaded))
+        return hsm_call_fail(call, KQ_ERR_STATE, "the key's world is no longer loaded");
+    *out = KQ_TAKE(loaded);
+    return KQ_OK;
+}
+
 kq_status hsm_key_unload_handler(struct hsm_call *call, const void *params, struct kq_writer *results)
 {
     const struct kq_handle_request *request = params;
@@ -38,7 +56,7 @@ kq_status hsm_key_acl_handler(struct hsm_call *call, const void *params, struct 
     const struct kq_handle_request *request = params;
     KQ_AUTO(hsm_loaded) loaded = NULL;
     KQ_AUTO_VALUE(kq_writer) items = {0};
-    KQ_TRY(hsm_handles_find(hsm_call_handles(call), request->handle, &loaded));
+    KQ_TRY(hsm_find_loaded(call, request->handle, &loaded));
     KQ_TRY(hsm_acl_use(call, loaded, KQ_PERM_GET_ACL));
     struct kq_key_acl_reply reply = {
         .key_type = (uint64_t)hsm_key_type(loaded->key),

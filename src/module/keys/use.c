@@ -13,7 +13,7 @@ static kq_status reply_bytes(const struct kq_buffer *bytes, struct kq_writer *re
 
 static kq_status find_key(struct hsm_call *call, uint64_t handle, struct hsm_loaded **out)
 {
-    KQ_TRY(hsm_handles_find(hsm_call_handles(call), handle, out));
+    KQ_TRY(hsm_find_loaded(call, handle, out));
     return hsm_note_key(call, (*out)->key, kq_buffer_slice(&(*out)->place));
 }
 

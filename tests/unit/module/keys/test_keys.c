@@ -486,6 +486,26 @@ static void time_limit__over__denied_until_loaded_again(void **state)
     assert_ok(fake_module_call(&f->module, KQ_OP_SIGN, &sign, NULL));
 }
 
+/* The session goes on; the world that its key belongs to does not. */
+static void sign__world_replaced_since_the_key_was_loaded__refused(void **state)
+{
+    struct fixture *f = *state;
+    struct kq_key_generate_request request = request_for(KQ_KEY_EC_P256, 256);
+    struct kq_key_reply made;
+    KQ_AUTO_VALUE(kq_buffer) blob = {0};
+    static const uint8_t digest[32];
+    assert_ok(fake_module_call(&f->module, KQ_OP_KEY_GENERATE, &request, &made));
+    const struct kq_sign_request sign = {load(f, keep(made.blob, &blob)), KQ_MECH_ECDSA, kq_slice_of(digest, 32)};
+    const struct kq_handle_request handle = {sign.handle};
+    assert_ok(fake_module_call(&f->module, KQ_OP_SIGN, &sign, NULL));
+    f->module.state->world.hknso[0] ^= 1; /* as another world has it */
+    assert_status(fake_module_call(&f->module, KQ_OP_SIGN, &sign, NULL), KQ_ERR_STATE);
+    assert_status(fake_module_call(&f->module, KQ_OP_KEY_ACL, &handle, NULL), KQ_ERR_STATE);
+    f->module.state->world.hknso[0] ^= 1;
+    assert_ok(fake_module_call(&f->module, KQ_OP_SIGN, &sign, NULL));
+    assert_ok(fake_module_call(&f->module, KQ_OP_KEY_UNLOAD, &handle, NULL));
+}
+
 /* ---- recovery ------------------------------------------------------------------------------------ */
 
 static void key_recover__under_quorum__works_as_before(void **state)
@@ -599,5 +619,6 @@ UNIT_MAIN(
     TEST(sign__rsa_and_curve__verify), TEST(crypt__aes_gcm__round_trip_and_change_noticed),
     TEST(decrypt__rsa__oaep_only), TEST(use__right_not_in_the_acl__denied), TEST(key_acl__no_get_acl__denied),
     TEST(use_limit__spent__denied_and_misfits_cost_nothing), TEST(time_limit__over__denied_until_loaded_again),
-    TEST(key_recover__under_quorum__works_as_before), TEST(key_recover__changed_blob_or_place__refused),
-    TEST(key_recover__blob_made_from_public_facts__refused), TEST(key_recover__acl_without_make_blob__denied))
+    TEST(sign__world_replaced_since_the_key_was_loaded__refused), TEST(key_recover__under_quorum__works_as_before),
+    TEST(key_recover__changed_blob_or_place__refused), TEST(key_recover__blob_made_from_public_facts__refused),
+    TEST(key_recover__acl_without_make_blob__denied))
