@@ -102,7 +102,7 @@ class Lists(unittest.TestCase):
         self.assertEqual(len(listed), 18)
         made = {region["name"] for region in listed if region["generation"] > 0}
         self.assertEqual(made - {"Germany"}, {"USGovernmentDoD", "Germany-Public"})  # another test makes the third
-        dod = next(region for region in listed if region["code"] == "USDOD")
+        dod = next(region for region in listed if region["code"] == "USDOD-1")
         self.assertEqual([place["name"] for place in dod["locations"]], ["usdodeast", "usdodcentral"])
         self.assertIn("UnitedStates", self.operator.must("keyquay", "region", "list", "--data", self.journey.data).out)
 

@@ -94,14 +94,39 @@ static json_t *locations_json(const struct kq_region *region)
     return list;
 }
 
-static json_t *region_json(const struct kq_region *region, uint64_t generation)
+/* What DIR has of a region, or null where it has nothing.  Errors: said. */
+static kq_status offered_json(struct kq_tool *tool, const struct kq_region_folder *folder, uint64_t generation,
+                              json_t **out)
 {
-    json_t *entry =
-        json_pack("{s:s, s:s, s:I}", "code", region->code, "name", region->name, "generation", (json_int_t)generation);
+    KQ_AUTO_VALUE(kq_buffer) toolset = {0};
+    struct kq_toolset_facts facts;
+    char socket[KQ_PATH_MAX];
+    *out = NULL;
+    if (generation == 0)
+        return KQ_OK;
+    KQ_TRY(kq_region_toolset(tool, folder, generation, &toolset, &facts));
+    KQ_TRY(kq_path_join(folder->path, "hardserver.sock", socket));
+    *out = kq_toolset_json(folder->region, &facts);
+    json_object_set_new(*out, "data", json_string(folder->path));
+    json_object_set_new(*out, "socket", json_string(socket));
+    return KQ_OK;
+}
+
+static kq_status add_region_json(struct kq_tool *tool, const struct kq_region_folder *folder, uint64_t generation,
+                                 json_t *list)
+{
+    const struct kq_region *region = folder->region;
+    char label[KQ_REGION_LABEL_SIZE];
+    json_t *entry;
+    kq_status status = offered_json(tool, folder, generation, &entry);
+    kq_region_label(region, generation > 0 ? generation : 1, label);
+    if (entry == NULL)
+        entry = json_pack("{s:s, s:s, s:I}", "code", label, "name", region->name, "generation", (json_int_t)generation);
     if (region->variant != NULL)
         json_object_set_new(entry, "variant", json_string(region->variant));
     json_object_set_new(entry, "locations", locations_json(region));
-    return entry;
+    json_array_append_new(list, entry);
+    return status;
 }
 
 static void print_region(const struct kq_region *region, uint64_t generation)
@@ -120,19 +145,21 @@ static void print_region(const struct kq_region *region, uint64_t generation)
 kq_status kq_region_list(struct kq_tool *tool, const char *data)
 {
     json_t *list = json_array();
+    kq_status worst = KQ_OK;
     for (size_t i = 0; i < kq_num_regions; i++) {
         struct kq_region_folder folder;
-        uint64_t generation = 0;
-        if (kq_region_folder_init(&folder, data, &kq_regions[i]) == KQ_OK)
-            generation = kq_region_newest_generation(&folder);
-        if (tool->is_json)
-            json_array_append_new(list, region_json(&kq_regions[i], generation));
+        kq_status status = kq_region_folder_init(&folder, data, &kq_regions[i]);
+        uint64_t generation = status == KQ_OK ? kq_region_newest_generation(&folder) : 0;
+        if (tool->is_json && status == KQ_OK)
+            status = add_region_json(tool, &folder, generation, list);
         else
             print_region(&kq_regions[i], generation);
+        if (status != KQ_OK)
+            worst = status;
     }
     if (tool->is_json)
         kq_tool_print_json(list);
     else
         json_decref(list);
-    return KQ_OK;
+    return worst;
 }

@@ -21,7 +21,9 @@ KQ_MUST_CHECK kq_status kq_region_show(struct kq_tool *tool, const struct kq_reg
 /* The facts as an object that the caller owns. */
 json_t *kq_toolset_json(const struct kq_region *region, const struct kq_toolset_facts *facts);
 
-/* region list: every region of the table, and what DIR has of it.  Errors: said. */
+/* region list: every region of the table, and what DIR has of it: with --json
+ * hashes, toolset and socket too, under the names that endpoints use. A region
+ * whose packages no longer verify is listed without them.  Errors: said. */
 KQ_MUST_CHECK kq_status kq_region_list(struct kq_tool *tool, const char *data);
 
 #endif
