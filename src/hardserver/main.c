@@ -86,7 +86,7 @@ int main(int argc, char **argv)
         fputs(usage, stderr);
         return 2;
     }
-    umask(077);
+    umask(027); /* the module may be of another user; the folder's group is its group */
     KQ_AUTO_VALUE(kq_relay)
     relay = {.control_fd = KQ_CONTROL_FD,
              .listen_fd = KQ_LISTEN_FD,

@@ -64,7 +64,7 @@ static kq_status reserve_log(struct kq_store *store, off_t offset, size_t len)
 
 static kq_status fill_temporary(struct kq_slice state)
 {
-    KQ_AUTO_FD fd = open(STATE_TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    KQ_AUTO_FD fd = open(STATE_TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
     if (fd < 0)
         return KQ_ERR_IO;
     KQ_TRY(write_all(fd, state, 0));

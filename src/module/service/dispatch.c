@@ -192,6 +192,7 @@ static kq_status run_with_draft(struct job *job)
     KQ_AUTO_VALUE(hsm_change) change = {0};
     KQ_TRY(begin_change(job, &change));
     refresh_state(call);
+    KQ_TRY(hsm_quorum_recheck(call));
     KQ_TRY(check_role(job));
     KQ_TRY(check_world(job));
     call->draft = change.draft;
@@ -262,6 +263,16 @@ static kq_status run(struct job *job)
     return status;
 }
 
+/* Every use, and every refused act or card. */
+static bool is_noted(const struct job *job, kq_status status)
+{
+    uint32_t flags = job->row->flags;
+    if ((flags & HSM_ROW_USE) != 0)
+        return true;
+    return status != KQ_OK &&
+           ((flags & (HSM_ROW_RECORDED | HSM_ROW_QUORUM)) != 0 || job->call.module->is_ceremony[job->row->op & 255]);
+}
+
 static kq_status check_and_run(struct job *job)
 {
     if ((job->row->flags & HSM_ROW_USE) != 0 && hsm_flush_admit(job->call.module) != KQ_OK)
@@ -272,9 +283,7 @@ static kq_status check_and_run(struct job *job)
     struct kq_slice results;
     if (status == KQ_OK)
         status = results_slice(job, &results);
-    bool is_noted = (job->row->flags & HSM_ROW_USE) != 0 ||
-                    (status != KQ_OK && (job->row->flags & (HSM_ROW_RECORDED | HSM_ROW_QUORUM)) != 0);
-    if (is_noted && note(job, status) != KQ_OK)
+    if (is_noted(job, status) && note(job, status) != KQ_OK)
         return hsm_call_fail(&job->call, KQ_ERR_IO, HSM_CHANGE_IO_TEXT);
     return status;
 }

@@ -162,7 +162,7 @@ static kq_status make_state(const char *path, const struct hsm_folder_owners *ow
     KQ_AUTO_VALUE(kq_buffer) sealed = {0};
     KQ_TRY(hsm_state_new((uint32_t)owners->administrator, &state));
     KQ_TRY(hsm_state_seal(state, device_key, &sealed));
-    return write_owned(path, kq_buffer_slice(&sealed), 0600, owners->hardserver, out_why);
+    return write_owned(path, kq_buffer_slice(&sealed), 0640, owners->hardserver, out_why);
 }
 
 static kq_status make_device_key(const char *path, const struct hsm_folder_owners *owners, struct kq_slice device_key,

@@ -27,6 +27,7 @@ struct program {
     const char *arguments[ARGUMENTS_MAX];
     size_t num_arguments;
     uid_t uid;
+    gid_t gid;
     int fds[KQ_READY_FD - KQ_CONTROL_FD + 1]; /* for 3, 4, ...; -1: none */
     int death_signal;                         /* when the supervisor is gone; 0: none */
 };
@@ -73,11 +74,11 @@ static void raise_limit(int which, rlim_t wanted)
     setrlimit(which, &limit); /* as far as it goes */
 }
 
-static bool become(uid_t uid)
+static bool become(uid_t uid, gid_t gid)
 {
     if (uid == geteuid())
         return true;
-    return setgroups(0, NULL) == 0 && setresgid(uid, uid, uid) == 0 && setresuid(uid, uid, uid) == 0;
+    return setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0;
 }
 
 static void run_program(struct program *program)
@@ -92,7 +93,7 @@ static void run_program(struct program *program)
         fprintf(stderr, "keyquay-hsm: %s does not lie beside keyquay-hsm\n", program->name);
         _exit(127);
     }
-    if (!place_descriptors(program) || !become(program->uid) ||
+    if (!place_descriptors(program) || !become(program->uid, program->gid) ||
         (program->death_signal != 0 && prctl(PR_SET_PDEATHSIG, program->death_signal) != 0) ||
         sigprocmask(SIG_SETMASK, &none, NULL) != 0) {
         fprintf(stderr, "keyquay-hsm: %s cannot be set up: %s\n", program->name, strerror(errno));
@@ -123,7 +124,7 @@ static kq_status start(struct program *program, pid_t *out_pid)
 kq_status kq_children_prepare(const struct kq_run_options *options)
 {
     char module[NUMBER_TEXT_SIZE], hardserver[NUMBER_TEXT_SIZE], administrator[NUMBER_TEXT_SIZE];
-    struct program program = {.name = "hsm-module", .uid = geteuid(), .fds = {-1, -1, -1, -1}};
+    struct program program = {.name = "hsm-module", .uid = geteuid(), .gid = getegid(), .fds = {-1, -1, -1, -1}};
     add(&program, "hsm-module");
     add(&program, "--prepare");
     add(&program, "--folder");
@@ -146,7 +147,8 @@ kq_status kq_children_prepare(const struct kq_run_options *options)
 static kq_status start_module(const struct kq_run_options *options, int control_fd, pid_t *out_pid)
 {
     char workers[NUMBER_TEXT_SIZE], memory[NUMBER_TEXT_SIZE];
-    struct program program = {.name = "hsm-module", .uid = options->module_uid, .fds = {control_fd, -1, -1, -1}};
+    struct program program = {
+        .name = "hsm-module", .uid = options->module_uid, .gid = options->module_gid, .fds = {control_fd, -1, -1, -1}};
     add(&program, "hsm-module");
     add(&program, "--folder");
     add(&program, options->folder);
@@ -165,6 +167,7 @@ static kq_status start_hardserver(const struct kq_run_options *options, int cont
     char idle[NUMBER_TEXT_SIZE];
     struct program program = {.name = "hardserver",
                               .uid = options->hardserver_uid,
+                              .gid = options->hardserver_gid,
                               .fds = {control_fd, listen_fd, lock_fd, ready_fd},
                               .death_signal = SIGTERM};
     add(&program, "hardserver");

@@ -40,17 +40,16 @@ static bool parse_octal(const char *text, uint64_t *out)
     return *text != '\0' && *out <= 0777;
 }
 
-static bool parse_user(const char *text, uid_t *out)
+/* A name or a number. */
+static bool parse_user(const char *text, uid_t *out_uid, gid_t *out_gid)
 {
     uint64_t number;
-    if (kq_uint_parse(kq_slice_text(text), UINT32_MAX - 1, &number)) {
-        *out = (uid_t)number;
-        return true;
-    }
-    const struct passwd *entry = getpwnam(text);
+    bool is_number = kq_uint_parse(kq_slice_text(text), UINT32_MAX - 1, &number);
+    const struct passwd *entry = is_number ? getpwuid((uid_t)number) : getpwnam(text);
     if (entry == NULL)
         return false;
-    *out = entry->pw_uid;
+    *out_uid = entry->pw_uid;
+    *out_gid = entry->pw_gid;
     return true;
 }
 
@@ -78,9 +77,9 @@ static bool parse_option(int option, struct kq_run_options *out)
         out->is_daemon = false;
         return true;
     case 'M':
-        return parse_user(optarg, &out->module_uid);
+        return parse_user(optarg, &out->module_uid, &out->module_gid);
     case 'H':
-        return parse_user(optarg, &out->hardserver_uid);
+        return parse_user(optarg, &out->hardserver_uid, &out->hardserver_gid);
     default:
         return false;
     }
@@ -145,7 +144,11 @@ static int say_status(const char *folder)
 
 int main(int argc, char **argv)
 {
-    struct kq_run_options options = {.socket_mode = 0600, .module_uid = geteuid(), .hardserver_uid = geteuid()};
+    struct kq_run_options options = {.socket_mode = 0600,
+                                     .module_uid = geteuid(),
+                                     .module_gid = getegid(),
+                                     .hardserver_uid = geteuid(),
+                                     .hardserver_gid = getegid()};
     for (int option = getopt_long(argc, argv, "", known, NULL); option != -1;
          option = getopt_long(argc, argv, "", known, NULL)) {
         if (option == 'h') {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "client/session.h"
 #include "tools/hsm/children.h"
 #include "tools/hsm/supervise.h"
 
@@ -22,6 +23,8 @@
 #define TURN_PATIENCE_MS 20000u
 #define TURN_STEP_MS 20u
 #define LOG_SHOWN_MAX (16 * 1024)
+/* In the background: first descriptor after standard input, output and error. */
+#define KEPT_FROM 3
 
 static const char program[] = "keyquay-hsm";
 
@@ -43,26 +46,21 @@ static kq_status make_folders(const struct kq_run_options *options)
     KQ_TRY(kq_folder_make(path));
     if (options->hardserver_uid == geteuid() && options->module_uid == geteuid())
         return KQ_OK;
-    /* Three users: the hardserver writes here, the module reads its key. */
-    if (chown(path, options->hardserver_uid, (gid_t)-1) != 0 || chmod(path, 0711) != 0 ||
-        chmod(options->folder, 0711) != 0)
+    /* Three users: the hardserver writes here, the module reads, files take the folder's group. */
+    bool is_shared = chown(path, options->hardserver_uid, options->module_gid) == 0 && chmod(path, 02710) == 0 &&
+                     chmod(options->folder, 0711) == 0;
+    return is_shared ? KQ_OK : KQ_ERR_IO;
+}
+
+/* Into the file whose lock says that a supervisor lives; emptied at the end,
+ * never removed, so that the lock always means the same file. */
+static kq_status write_pid(int pid_fd)
+{
+    char text[32];
+    int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(pid_fd, 0) != 0 || pwrite(pid_fd, text, (size_t)len, 0) != len)
         return KQ_ERR_IO;
     return KQ_OK;
-}
-
-static kq_status write_pid(const char *folder)
-{
-    char path[KQ_PATH_MAX], text[32];
-    int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-    KQ_TRY(kq_path_join(folder, "hsm/supervisor.pid", path));
-    return kq_file_write(path, kq_slice_of(text, (size_t)len), 0644, KQ_FILE_REPLACE);
-}
-
-static void remove_file(const char *folder, const char *name)
-{
-    char path[KQ_PATH_MAX];
-    if (kq_path_join(folder, name, path) == KQ_OK)
-        unlink(path);
 }
 
 /* ---- the socket ---- */
@@ -92,32 +90,54 @@ static kq_status open_listener(const struct kq_run_options *options, int *out_fd
     return KQ_OK;
 }
 
+/* Waits for the module's answer, not just for the socket. */
 static bool is_answering(const char *folder)
 {
     struct sockaddr_un address;
+    KQ_AUTO(kqc_session) session = NULL;
     if (socket_address(folder, &address) != KQ_OK)
         return false;
-    KQ_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    kq_status status = kqc_session_open(address.sun_path, program, &session);
+    return status == KQ_OK || status == KQ_ERR_DENIED;
 }
 
 /* ---- one supervisor per folder ---- */
 
 enum turn { TURN_OURS, TURN_TAKEN, TURN_FAILED };
 
-/* Waits for another one that is leaving; is content with one that answers. */
-static enum turn take_turn(const struct kq_run_options *options, int *out_lock_fd)
+/* The supervisor's own lock goes with it; the other one is the hardserver's
+ * too, and lasts until nobody is left who could write. */
+struct locks {
+    int pid_fd;
+    int lock_fd;
+};
+
+/* One try: KQ_ERR_WAIT, and which file, if somebody holds a lock. */
+static kq_status try_locks(const struct kq_run_options *options, struct locks *locks)
 {
     char path[KQ_PATH_MAX];
-    if (kq_path_join(options->folder, "hsm/lock", path) != KQ_OK)
-        return TURN_FAILED;
+    if (locks->pid_fd < 0) {
+        KQ_TRY(kq_path_join(options->folder, "hsm/supervisor.pid", path));
+        KQ_TRY(kq_file_lock(path, &locks->pid_fd));
+    }
+    KQ_TRY(kq_path_join(options->folder, "hsm/lock", path));
+    return kq_file_lock(path, &locks->lock_fd);
+}
+
+/* Waits for another one that is leaving; is content with one that answers. */
+static enum turn take_turn(const struct kq_run_options *options, struct locks *out)
+{
+    *out = (struct locks){-1, -1};
     for (unsigned waited_ms = 0; waited_ms < TURN_PATIENCE_MS; waited_ms += TURN_STEP_MS) {
-        kq_status status = kq_file_lock(path, out_lock_fd);
+        kq_status status = try_locks(options, out);
+        bool has_answered = status == KQ_ERR_WAIT && out->pid_fd < 0 && is_answering(options->folder);
+        if (has_answered)
+            status = try_locks(options, out); /* is it still there after its module answered? */
         if (status == KQ_OK)
             return TURN_OURS;
         if (status != KQ_ERR_WAIT)
             return TURN_FAILED;
-        if (is_answering(options->folder))
+        if (has_answered && out->pid_fd < 0)
             return TURN_TAKEN;
         nanosleep(&(struct timespec){.tv_nsec = (long)TURN_STEP_MS * 1000 * 1000}, NULL);
     }
@@ -125,7 +145,7 @@ static enum turn take_turn(const struct kq_run_options *options, int *out_lock_f
     return TURN_FAILED;
 }
 
-static int supervise(const struct kq_run_options *options, int lock_fd, int started_fd)
+static int supervise(const struct kq_run_options *options, const struct locks *locks, int started_fd)
 {
     int listen_fd;
     struct sockaddr_un address;
@@ -133,12 +153,13 @@ static int supervise(const struct kq_run_options *options, int lock_fd, int star
         return fail(options->folder, "is too long a path for a socket (at most 91 bytes): choose a shorter one");
     if (kq_children_prepare(options) != KQ_OK)
         return EXIT_FAILURE; /* the module has said why */
-    if (write_pid(options->folder) != KQ_OK || open_listener(options, &listen_fd) != KQ_OK)
+    if (write_pid(locks->pid_fd) != KQ_OK || open_listener(options, &listen_fd) != KQ_OK)
         return fail(options->folder, strerror(errno));
-    kq_status status = kq_supervise(options, listen_fd, lock_fd, started_fd);
-    remove_file(options->folder, "hardserver.sock");
-    remove_file(options->folder, "hsm/supervisor.pid");
+    kq_status status = kq_supervise(options, listen_fd, locks->lock_fd, started_fd);
+    unlink(address.sun_path);
     close(listen_fd);
+    if (ftruncate(locks->pid_fd, 0) != 0)
+        return fail(options->folder, strerror(errno));
     return status == KQ_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -170,25 +191,23 @@ static bool has_started(int started_fd)
     return got == 1;
 }
 
-static void leave_terminal(int log_fd, int *lock_fd, int *started_fd)
+static void leave_terminal(int log_fd, struct locks *locks, int *started_fd)
 {
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     setsid();
     if (chdir("/") != 0 || dup2(nothing, 0) < 0 || dup2(log_fd, 1) < 0 || dup2(log_fd, 2) < 0)
         _exit(EXIT_FAILURE);
-    /* Nothing of our starter's may live on in us: keep 0 to 2, lock and pipe. */
-    int lock = fcntl(*lock_fd, F_DUPFD_CLOEXEC, 64);
-    int started = fcntl(*started_fd, F_DUPFD_CLOEXEC, 64);
-    if (lock < 0 || started < 0 || dup2(lock, 3) != 3 || dup2(started, 4) != 4)
-        _exit(EXIT_FAILURE);
-    fcntl(3, F_SETFD, FD_CLOEXEC);
-    fcntl(4, F_SETFD, FD_CLOEXEC);
-    syscall(SYS_close_range, 5u, ~0u, 0);
-    *lock_fd = 3;
-    *started_fd = 4;
+    /* Nothing of our starter's may live on in us: keep 0 to 2, locks and pipe. */
+    int *const kept[] = {&locks->pid_fd, &locks->lock_fd, started_fd};
+    const int num_kept = (int)(sizeof kept / sizeof kept[0]);
+    for (int i = 0; i < num_kept; i++)
+        *kept[i] = fcntl(*kept[i], F_DUPFD_CLOEXEC, KEPT_FROM + num_kept);
+    for (int i = 0; i < num_kept; i++)
+        *kept[i] = dup3(*kept[i], KEPT_FROM + i, O_CLOEXEC);
+    syscall(SYS_close_range, KEPT_FROM + (unsigned)num_kept, ~0u, 0);
 }
 
-static int run_in_background(const struct kq_run_options *options, int lock_fd)
+static int run_in_background(const struct kq_run_options *options, struct locks *locks)
 {
     int started[2];
     KQ_AUTO_FD log_fd = open_log(options->folder);
@@ -199,10 +218,11 @@ static int run_in_background(const struct kq_run_options *options, int lock_fd)
     if (child < 0)
         return fail(options->folder, strerror(errno));
     if (child == 0) {
-        leave_terminal(log_fd, &lock_fd, &started[1]);
-        _exit(supervise(options, lock_fd, started[1]));
+        leave_terminal(log_fd, locks, &started[1]);
+        _exit(supervise(options, locks, started[1]));
     }
-    close(lock_fd);
+    close(locks->pid_fd);
+    close(locks->lock_fd);
     close(started[1]);
     if (has_started(started[0]))
         return EXIT_SUCCESS;
@@ -212,10 +232,10 @@ static int run_in_background(const struct kq_run_options *options, int lock_fd)
 
 int kq_run(const struct kq_run_options *options)
 {
-    int lock_fd;
+    struct locks locks;
     if (make_folders(options) != KQ_OK)
         return fail(options->folder, strerror(errno));
-    switch (take_turn(options, &lock_fd)) {
+    switch (take_turn(options, &locks)) {
     case TURN_OURS:
         break;
     case TURN_TAKEN:
@@ -223,5 +243,5 @@ int kq_run(const struct kq_run_options *options)
     case TURN_FAILED:
         return fail(options->folder, strerror(errno));
     }
-    return options->is_daemon ? run_in_background(options, lock_fd) : supervise(options, lock_fd, -1);
+    return options->is_daemon ? run_in_background(options, &locks) : supervise(options, &locks, -1);
 }

@@ -14,7 +14,9 @@ struct kq_run_options {
     uint64_t memory_mib;
     uint64_t socket_mode;
     uid_t module_uid;
+    gid_t module_gid;
     uid_t hardserver_uid;
+    gid_t hardserver_gid;
     bool allow_unlocked;
     bool is_daemon;
 };

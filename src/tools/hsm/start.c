@@ -15,6 +15,9 @@
 #include "base/text.h"
 
 #define NUMBER_TEXT_SIZE 24
+/* The supervisor's own lock, and the one that is also the hardserver's. */
+#define SUPERVISOR_FILE "hsm/supervisor.pid"
+#define WRITER_FILE "hsm/lock"
 
 kq_status kq_hsm_program(const char *name, char out[KQ_PROGRAM_PATH_MAX])
 {
@@ -86,7 +89,7 @@ static kq_status read_pid(const char *folder, pid_t *out)
 {
     char path[KQ_PATH_MAX];
     KQ_AUTO_VALUE(kq_buffer) text = {0};
-    KQ_TRY(kq_path_join(folder, "hsm/supervisor.pid", path));
+    KQ_TRY(kq_path_join(folder, SUPERVISOR_FILE, path));
     KQ_TRY(kq_file_read(path, 32, &text));
     struct kq_slice digits = kq_buffer_slice(&text);
     if (digits.len > 0 && digits.data[digits.len - 1] == '\n')
@@ -98,11 +101,11 @@ static kq_status read_pid(const char *folder, pid_t *out)
     return KQ_OK;
 }
 
-/* Somebody holds the lock: the supervisor, or a hardserver it left behind. */
-static kq_status check_lock(const char *folder)
+/* KQ_OK: somebody holds it. */
+static kq_status check_lock(const char *folder, const char *name)
 {
     char path[KQ_PATH_MAX];
-    KQ_TRY(kq_path_join(folder, "hsm/lock", path));
+    KQ_TRY(kq_path_join(folder, name, path));
     KQ_AUTO_FD fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? KQ_ERR_NOT_FOUND : KQ_ERR_IO;
@@ -114,7 +117,7 @@ static kq_status check_lock(const char *folder)
 kq_status kq_hsm_find(const char *folder, pid_t *out_pid)
 {
     *out_pid = 0;
-    KQ_TRY(check_lock(folder));
+    KQ_TRY(check_lock(folder, SUPERVISOR_FILE));
     kq_ignore(read_pid(folder, out_pid), "written a moment after the lock is taken");
     return KQ_OK;
 }
@@ -128,7 +131,8 @@ kq_status kq_hsm_stop(const char *folder, unsigned timeout_s)
     if (kill(pid, SIGTERM) != 0 && errno != ESRCH)
         return KQ_ERR_IO;
     for (unsigned waited_ms = 0; waited_ms < timeout_s * 1000; waited_ms += 10) {
-        if (check_lock(folder) == KQ_ERR_NOT_FOUND)
+        if (check_lock(folder, SUPERVISOR_FILE) == KQ_ERR_NOT_FOUND &&
+            check_lock(folder, WRITER_FILE) == KQ_ERR_NOT_FOUND)
             return KQ_OK;
         nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
     }

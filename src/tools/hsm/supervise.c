@@ -14,6 +14,8 @@
 
 #define BACK_OFF_FIRST_MS 50u
 #define BACK_OFF_MAX_MS 5000u
+/* ... but no longer than this after a life in which it answered. */
+#define BACK_OFF_ANSWERED_MS 200u
 /* A life this long ends a row of failures. */
 #define GOOD_LIFE_MS 10000u
 /* After one child has gone the other is given this long. */
@@ -197,7 +199,8 @@ static kq_status supervise(struct supervisor *supervisor)
             back_off(supervisor, wait_ms);
         if (supervisor->is_stopping)
             return KQ_OK;
-        wait_ms = wait_ms * 2 < BACK_OFF_MAX_MS ? wait_ms * 2 : BACK_OFF_MAX_MS;
+        uint64_t max_ms = supervisor->has_answered ? BACK_OFF_ANSWERED_MS : BACK_OFF_MAX_MS;
+        wait_ms = wait_ms * 2 < max_ms ? wait_ms * 2 : max_ms;
     }
 }
 
