@@ -31,8 +31,8 @@ KQ_MUST_CHECK kq_status hsm_arena_start(const struct hsm_arena_options *options,
 /* Wipes and unmaps everything; nothing of it may be in use (tests). */
 void hsm_arena_stop(void);
 
-/* Makes every allocation of OpenSSL come from the arena. Must precede the
- * first OpenSSL call.  Errors: KQ_ERR_STATE (it is too late). */
+/* Makes every allocation of OpenSSL come from the arena, and OpenSSL read no
+ * configuration. Must precede the first OpenSSL call.  Errors: KQ_ERR_STATE (it is too late). */
 KQ_MUST_CHECK kq_status hsm_arena_hook_openssl(void);
 
 /* Zeroed bytes aligned to HSM_ARENA_ALIGNMENT; NULL when len is 0 or the bound is reached. */

@@ -22,5 +22,8 @@ static void give(void *data, const char *file, int line)
 
 kq_status hsm_arena_hook_openssl(void)
 {
-    return CRYPTO_set_mem_functions(take, resize, give) == 1 ? KQ_OK : KQ_ERR_STATE;
+    if (CRYPTO_set_mem_functions(take, resize, give) != 1)
+        return KQ_ERR_STATE;
+    /* A configuration file, which the environment may name, could load somebody's code as a provider. */
+    return OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1 ? KQ_OK : KQ_ERR_STATE;
 }

@@ -1,9 +1,11 @@
 #include "unit.h"
 
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -363,8 +365,32 @@ static void openssl__after_the_hook__allocates_here(void **state)
     EVP_PKEY_free(key);
 }
 
+/* A configuration that leaves no algorithm but those of a provider it names. */
+static void openssl__configuration_in_the_environment__not_read(void **state)
+{
+    (void)state;
+    EVP_MD *md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    assert_non_null(md);
+    EVP_MD_free(md);
+    assert_false(OSSL_PROVIDER_available(NULL, "null"));
+}
+
+static bool write_configuration(char path[32])
+{
+    static const char text[] = "openssl_conf = all\n[all]\nproviders = list\n[list]\nnull = one\n[one]\nactivate = 1\n";
+    memcpy(path, "/tmp/keyquay-test-XXXXXX", 25);
+    int fd = mkstemp(path);
+    bool is_written = fd >= 0 && write(fd, text, sizeof text - 1) == (ssize_t)sizeof text - 1;
+    if (fd >= 0)
+        close(fd);
+    return is_written && setenv("OPENSSL_CONF", path, 1) == 0;
+}
+
 int main(void)
 {
+    char configuration[32];
+    if (!write_configuration(configuration))
+        return EXIT_FAILURE;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(free__twice__aborts),
         cmocka_unit_test(free__damaged_head__aborts),
@@ -381,6 +407,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(blocks__passed_between_threads__stay_whole, start, stop),
         cmocka_unit_test_setup_teardown(thread__own_stack__large_enough_and_not_dumped, start, stop),
         cmocka_unit_test_setup(openssl__after_the_hook__allocates_here, hook),
+        cmocka_unit_test(openssl__configuration_in_the_environment__not_read),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int num_failed = cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(configuration);
+    return num_failed;
 }
