@@ -89,6 +89,16 @@ static void quorum__without_cards__is_refused(void **state)
     assert_status(act(fixture, 12345), KQ_ERR_QUORUM);
 }
 
+static void quorum__another_number_than_the_pending_one__is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t authority = begin_trust(fixture);
+    assert_ok(present(fixture, authority, 0));
+    assert_ok(present(fixture, authority, 1));
+    assert_status(act(fixture, authority ^ 1), KQ_ERR_QUORUM);
+    assert_ok(act(fixture, authority));
+}
+
 static void quorum__too_few_cards__is_refused_and_used_up(void **state)
 {
     struct fixture *fixture = *state;
@@ -368,6 +378,7 @@ static void card_change__wrong_passphrase__changes_nothing(void **state)
 
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, make_world, drop_world)
 UNIT_MAIN(WORLD_TEST(quorum__k_cards_for_this_act__let_it_happen_once), WORLD_TEST(quorum__without_cards__is_refused),
+          WORLD_TEST(quorum__another_number_than_the_pending_one__is_refused),
           WORLD_TEST(quorum__too_few_cards__is_refused_and_used_up),
           WORLD_TEST(quorum__other_parameters__is_refused_and_used_up), WORLD_TEST(quorum__other_operation__is_refused),
           WORLD_TEST(quorum__after_ten_minutes__nothing_remains), WORLD_TEST(quorum__in_another_session__is_refused),

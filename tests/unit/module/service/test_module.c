@@ -397,6 +397,18 @@ static void call__without_the_role__refused(void **unused)
     client_close(&client);
 }
 
+static void call__not_offered_without_a_world__refused(void **unused)
+{
+    (void)unused;
+    struct client client;
+    client_begin(&client);
+    static const uint8_t key[32];
+    const struct kq_card_check_request check = {.card = kq_slice_text("no card"),
+                                                .card_key = kq_slice_of(key, sizeof key)};
+    assert_status(client_call(&client, KQ_OP_CARD_CHECK, &check, KQ_SLICE_EMPTY), KQ_ERR_STATE);
+    client_close(&client);
+}
+
 static void peer_set__last_administrator__stays(void **unused)
 {
     (void)unused;
@@ -726,6 +738,7 @@ int main(void)
         TEST(stream__large_frame_before_hello__ended),
         TEST(call__unknown_operation__says_so),
         TEST(call__without_the_role__refused),
+        TEST(call__not_offered_without_a_world__refused),
         TEST(peer_set__last_administrator__stays),
         TEST(act__without_a_request_id__refused),
         TEST(audit_append__word_of_the_module__refused),

@@ -161,9 +161,12 @@ static void world_admit__esn_is_not_the_warrants__is_a_mismatch(void **state)
     assert_status(admit(fixture, kq_buffer_slice(&bytes), NULL), KQ_ERR_MISMATCH);
 }
 
-static void world_join__admission_names_another_esn__is_a_mismatch(void **state)
+enum admission_lie { LIE_ESN, LIE_HKNSO };
+
+/* The admission with one fact changed, signed by the member all the same. */
+static kq_status join_with_lie(struct fixture *fixture, enum admission_lie lie)
 {
-    struct fixture *fixture = *state;
+    static const uint8_t other_hash[32] = {0xab};
     struct kq_join_admission_file file;
     struct kq_join_admission body;
     struct kq_signed statement;
@@ -172,11 +175,24 @@ static void world_join__admission_names_another_esn__is_a_mismatch(void **state)
     assert_ok(kq_join_admission_file_get(kq_buffer_slice(&fixture->admission), &file, NULL));
     assert_ok(kq_signed_get(file.statement, &statement, NULL));
     assert_ok(kq_join_admission_get(statement.body, &body, NULL));
-    body.esn = kq_slice_text("0000-0000-0000");
+    if (lie == LIE_ESN)
+        body.esn = kq_slice_text("0000-0000-0000");
+    else
+        body.hknso = kq_slice_of(other_hash, sizeof other_hash);
     assert_ok(hsm_sign_record(fixture->member.state->module_key, &kq_join_admission_type, &body, &resigned));
     file.statement = kq_buffer_slice(&resigned);
     assert_ok(hsm_encode(&kq_join_admission_file_type, &file, &bytes));
-    assert_status(join(&fixture->newcomer, kq_buffer_slice(&bytes)), KQ_ERR_MISMATCH);
+    return join(&fixture->newcomer, kq_buffer_slice(&bytes));
+}
+
+static void world_join__admission_names_another_esn__is_a_mismatch(void **state)
+{
+    assert_status(join_with_lie(*state, LIE_ESN), KQ_ERR_MISMATCH);
+}
+
+static void world_join__admission_names_another_world__is_a_mismatch(void **state)
+{
+    assert_status(join_with_lie(*state, LIE_HKNSO), KQ_ERR_MISMATCH);
 }
 
 static void world_join__another_modules_admission__is_refused(void **state)
@@ -212,6 +228,7 @@ static void world_join__no_warrant_or_world_loaded__is_refused(void **state)
 #define JOIN_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 UNIT_MAIN(JOIN_TEST(world_admit__esn_is_not_the_warrants__is_a_mismatch),
           JOIN_TEST(world_join__admission_names_another_esn__is_a_mismatch),
+          JOIN_TEST(world_join__admission_names_another_world__is_a_mismatch),
           JOIN_TEST(world_join__admitted__shares_km_knso_and_cards),
           JOIN_TEST(world_join__dsa_suite__fits_the_admission), JOIN_TEST(world_admit__without_quorum__is_refused),
           JOIN_TEST(world_admit__root_not_on_the_list__is_untrusted),
