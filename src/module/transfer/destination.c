@@ -89,26 +89,26 @@ static kq_status accept_root(struct hsm_call *call, const struct kq_destination 
 
 /* ---- world and generation -------------------------------------------------- */
 
-static kq_status check_generation(struct hsm_call *call, const struct kq_destination *destination,
-                                  const struct hsm_trusted *known)
+static kq_status check_generation(struct hsm_call *call, const struct kq_destination *destination)
 {
-    if (known == NULL || destination->region.generation >= known->generation)
+    uint64_t newest = hsm_state_generation_seen(call->draft, destination->hknso);
+    if (destination->region.generation >= newest)
         return KQ_OK;
     return hsm_call_fail(call, KQ_ERR_ROLLBACK,
                          "generation: the packages are of generation %llu, this module has seen %llu of the same "
                          "world; fetch the newest toolset",
-                         (unsigned long long)destination->region.generation, (unsigned long long)known->generation);
+                         (unsigned long long)destination->region.generation, (unsigned long long)newest);
 }
 
 static kq_status accept_world(struct hsm_call *call, const struct kq_destination *destination,
                               const struct hsm_typed_trust *typed)
 {
-    struct hsm_trusted *known = hsm_state_find_world(call->draft, destination->hknso);
+    const struct hsm_trusted *known = hsm_state_find_world(call->draft, destination->hknso);
     if (typed->world.len > 0 && !is_typed(typed->world, destination->hknso))
         return refuse_typed(call, "world trusted", destination->hknso);
     if (known == NULL && typed->world.len == 0)
         return refuse_unknown(call, "world trusted", destination->hknso);
-    KQ_TRY(check_generation(call, destination, known));
+    KQ_TRY(check_generation(call, destination));
     struct hsm_trusted entry = {.since = call->now};
     memcpy(entry.hash, destination->hknso, sizeof entry.hash);
     hsm_trust_label(&entry, destination->region.region);
@@ -132,8 +132,7 @@ kq_status hsm_destination_is_trusted(struct hsm_call *call, const struct kq_dest
         return refuse_unknown(call, "root trusted", destination->root_hash);
     KQ_TRY(check_mark(call, destination, root));
     KQ_TRY(check_rehearsal(call, destination, root->is_rehearsal));
-    const struct hsm_trusted *world = hsm_state_find_world(call->draft, destination->hknso);
-    if (world == NULL)
+    if (hsm_state_find_world(call->draft, destination->hknso) == NULL)
         return refuse_unknown(call, "world trusted", destination->hknso);
-    return check_generation(call, destination, world);
+    return check_generation(call, destination);
 }

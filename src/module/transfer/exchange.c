@@ -43,10 +43,10 @@ static kq_status check_request(struct hsm_call *call, const struct kq_exchange_c
         return hsm_call_fail(call, KQ_ERR_ARGUMENT, "bits: an exchange key has 2048, 3072 or 4096");
     if (request->not_after <= call->now)
         return hsm_call_fail(call, KQ_ERR_ARGUMENT, "not_after: lies in the past");
-    const struct hsm_trusted *own = hsm_state_find_world(call->draft, call->state->world.hknso);
-    if (own != NULL && request->generation < own->generation)
+    uint64_t newest = hsm_state_generation_seen(call->draft, call->state->world.hknso);
+    if (request->generation < newest)
         return hsm_call_fail(call, KQ_ERR_ROLLBACK, "generation: this world has issued generation %llu already",
-                             (unsigned long long)own->generation);
+                             (unsigned long long)newest);
     return KQ_OK;
 }
 

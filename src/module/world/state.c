@@ -110,9 +110,11 @@ void hsm_state_forget_world(struct hsm_state *state)
     kq_buffer_clear(&state->factory_root_certificate);
     kq_wipe(state->roots, sizeof state->roots);
     kq_wipe(state->worlds, sizeof state->worlds);
+    kq_wipe(state->former_worlds, sizeof state->former_worlds);
     kq_wipe(state->attempts, sizeof state->attempts);
     kq_wipe(state->counters, sizeof state->counters);
-    state->num_roots = state->num_worlds = state->num_attempts = state->num_counters = 0;
+    state->num_roots = state->num_worlds = state->num_former_worlds = 0;
+    state->num_attempts = state->num_counters = 0;
     outcomes_clear(state);
 }
 
@@ -133,4 +135,12 @@ struct hsm_trusted *hsm_state_find_root(struct hsm_state *state, const uint8_t h
 struct hsm_trusted *hsm_state_find_world(struct hsm_state *state, const uint8_t hash[32])
 {
     return find_trusted(state->worlds, state->num_worlds, hash);
+}
+
+uint64_t hsm_state_generation_seen(struct hsm_state *state, const uint8_t hknso[32])
+{
+    const struct hsm_trusted *known = hsm_state_find_world(state, hknso);
+    if (known == NULL)
+        known = find_trusted(state->former_worlds, state->num_former_worlds, hknso);
+    return known == NULL ? 0 : known->generation;
 }

@@ -90,6 +90,8 @@ struct hsm_state {
     size_t num_roots;
     struct hsm_trusted worlds[HSM_TRUSTED_MAX];
     size_t num_worlds;
+    struct hsm_trusted former_worlds[HSM_TRUSTED_MAX]; /* trusted no longer; kept for their generation, oldest first */
+    size_t num_former_worlds;
     struct hsm_peer peers[HSM_PEERS_MAX];
     size_t num_peers;
     struct hsm_card_attempts attempts[HSM_ATTEMPTS_MAX];
@@ -126,5 +128,9 @@ void hsm_state_forget_world(struct hsm_state *state);
 /* Look-ups in lists; NULL if absent. */
 struct hsm_trusted *hsm_state_find_root(struct hsm_state *state, const uint8_t hash[32]);
 struct hsm_trusted *hsm_state_find_world(struct hsm_state *state, const uint8_t hash[32]);
+
+/* The newest generation seen of a world, also of one that is trusted no
+ * longer; 0 if none was seen. */
+uint64_t hsm_state_generation_seen(struct hsm_state *state, const uint8_t hknso[32]);
 
 #endif

@@ -63,6 +63,11 @@ static void put_world_trusted(const struct hsm_state *state, size_t index, struc
     put_trusted(&state->worlds[index], writer);
 }
 
+static void put_former_world(const struct hsm_state *state, size_t index, struct kq_writer *writer)
+{
+    put_trusted(&state->former_worlds[index], writer);
+}
+
 static void put_peer(const struct hsm_state *state, size_t index, struct kq_writer *writer)
 {
     const struct hsm_peer *peer = &state->peers[index];
@@ -145,13 +150,14 @@ struct parts {
     struct kq_buffer module_key;
     struct kq_buffer factory_root;
     struct kq_writer world;
-    struct kq_writer roots, worlds, peers, attempts, counters, outcomes, levels;
+    struct kq_writer roots, worlds, former_worlds, peers, attempts, counters, outcomes, levels;
 };
 
 static void parts_clear(struct parts *parts)
 {
-    struct kq_writer *const writers[] = {&parts->world,    &parts->roots,    &parts->worlds,   &parts->peers,
-                                         &parts->attempts, &parts->counters, &parts->outcomes, &parts->levels};
+    struct kq_writer *const writers[] = {&parts->world,         &parts->roots,    &parts->worlds,
+                                         &parts->former_worlds, &parts->peers,    &parts->attempts,
+                                         &parts->counters,      &parts->outcomes, &parts->levels};
     kq_buffer_clear(&parts->module_key);
     kq_buffer_clear(&parts->factory_root);
     for (size_t i = 0; i < KQ_COUNT_OF(writers); i++)
@@ -188,13 +194,14 @@ static kq_status state_put(const struct hsm_state *state, struct kq_writer *writ
     };
     put_list(state, state->num_roots, put_root, &parts.roots, &record.roots);
     put_list(state, state->num_worlds, put_world_trusted, &parts.worlds, &record.worlds);
+    put_list(state, state->num_former_worlds, put_former_world, &parts.former_worlds, &record.former_worlds);
     put_list(state, state->num_peers, put_peer, &parts.peers, &record.peers);
     put_list(state, state->num_attempts, put_attempts, &parts.attempts, &record.attempts);
     put_list(state, state->num_counters, put_counter, &parts.counters, &record.counters);
     put_list(state, state->num_outcomes, put_outcome, &parts.outcomes, &record.outcomes);
     put_list(state, num_levels(state->audit.num_records), put_level, &parts.levels, &record.audit_levels);
-    const struct kq_writer *const lists[] = {&parts.roots,    &parts.worlds,   &parts.peers, &parts.attempts,
-                                             &parts.counters, &parts.outcomes, &parts.levels};
+    const struct kq_writer *const lists[] = {&parts.roots,    &parts.worlds,   &parts.former_worlds, &parts.peers,
+                                             &parts.attempts, &parts.counters, &parts.outcomes,      &parts.levels};
     for (size_t i = 0; i < KQ_COUNT_OF(lists); i++)
         KQ_TRY(lists[i]->failure);
     hsm_state_record_put(&record, writer);
@@ -352,6 +359,7 @@ static kq_status get_lists(const struct hsm_state_record *record, struct hsm_sta
 {
     KQ_TRY(get_trusted(record->roots, out->roots, &out->num_roots));
     KQ_TRY(get_trusted(record->worlds, out->worlds, &out->num_worlds));
+    KQ_TRY(get_trusted(record->former_worlds, out->former_worlds, &out->num_former_worlds));
     KQ_TRY(get_peers(record->peers, out));
     KQ_TRY(get_attempts(record->attempts, out));
     KQ_TRY(get_counters(record->counters, out));

@@ -14,12 +14,13 @@
     BYTES(world, 0, KQ_WORLD_FILE_MAX + 16384) /* hsm_state_world; empty: no world */                                  \
     BYTES(factory_root, 0, KQ_PRIVATE_MAX)     /* P-384, PKCS#8 */                                                     \
     BYTES(factory_root_certificate, 0, KQ_CERT_MAX)                                                                    \
-    LIST(roots, 0, 64)      /* hsm_state_trusted each */                                                               \
-    LIST(worlds, 0, 64)     /* hsm_state_trusted each */                                                               \
-    LIST(peers, 0, 16)      /* hsm_state_peer each */                                                                  \
-    LIST(attempts, 0, 128)  /* hsm_state_attempts each */                                                              \
-    LIST(counters, 0, 1024) /* hsm_state_counter each */                                                               \
-    LIST(outcomes, 0, 16)   /* hsm_state_outcome each, oldest first */                                                 \
+    LIST(roots, 0, 64)         /* hsm_state_trusted each */                                                            \
+    LIST(worlds, 0, 64)        /* hsm_state_trusted each */                                                            \
+    LIST(former_worlds, 0, 64) /* hsm_state_trusted each, oldest first */                                              \
+    LIST(peers, 0, 16)         /* hsm_state_peer each */                                                               \
+    LIST(attempts, 0, 128)     /* hsm_state_attempts each */                                                           \
+    LIST(counters, 0, 1024)    /* hsm_state_counter each */                                                            \
+    LIST(outcomes, 0, 16)      /* hsm_state_outcome each, oldest first */                                              \
     UINT(audit_num_records, 0, UINT64_MAX)                                                                             \
     LIST(audit_levels, 0, 64) /* one hash per set bit of audit_num_records, lowest first */                            \
     BYTES(audit_pending, 0, 128u * 1024)                                                                               \

@@ -25,6 +25,32 @@ static struct hsm_trusted *find(struct hsm_state *state, enum kq_trust_list list
     return list == KQ_TRUST_ROOTS ? hsm_state_find_root(state, hash) : hsm_state_find_world(state, hash);
 }
 
+static void take_out(struct hsm_trusted *entries, size_t *num, size_t at)
+{
+    memmove(&entries[at], &entries[at + 1], (*num - at - 1) * sizeof *entries);
+    (*num)--;
+}
+
+/* Otherwise distrust and trust again would open the way back to an older exchange key. */
+static void keep_generation(struct hsm_state *draft, const struct hsm_trusted *entry)
+{
+    if (entry->generation == 0)
+        return;
+    if (draft->num_former_worlds == HSM_TRUSTED_MAX)
+        take_out(draft->former_worlds, &draft->num_former_worlds, 0);
+    draft->former_worlds[draft->num_former_worlds++] = *entry;
+}
+
+static void drop_former(struct hsm_state *draft, const uint8_t hash[32])
+{
+    for (size_t i = 0; i < draft->num_former_worlds; i++) {
+        if (memcmp(draft->former_worlds[i].hash, hash, 32) == 0) {
+            take_out(draft->former_worlds, &draft->num_former_worlds, i);
+            return;
+        }
+    }
+}
+
 kq_status hsm_trust_add(struct hsm_state *draft, enum kq_trust_list list, const struct hsm_trusted *entry)
 {
     size_t *num;
@@ -37,7 +63,12 @@ kq_status hsm_trust_add(struct hsm_state *draft, enum kq_trust_list list, const 
     }
     if (*num == HSM_TRUSTED_MAX)
         return KQ_ERR_TOO_LARGE;
-    entries[(*num)++] = *entry;
+    entries[*num] = *entry;
+    if (list == KQ_TRUST_WORLDS) {
+        entries[*num].generation = hsm_state_generation_seen(draft, entry->hash);
+        drop_former(draft, entry->hash);
+    }
+    (*num)++;
     return KQ_OK;
 }
 
@@ -48,9 +79,9 @@ kq_status hsm_trust_remove(struct hsm_state *draft, enum kq_trust_list list, con
     struct hsm_trusted *entry = find(draft, list, hash);
     if (entry == NULL)
         return KQ_ERR_NOT_FOUND;
-    size_t at = (size_t)(entry - entries);
-    memmove(entry, entry + 1, (*num - at - 1) * sizeof *entry);
-    (*num)--;
+    if (list == KQ_TRUST_WORLDS)
+        keep_generation(draft, entry);
+    take_out(entries, num, (size_t)(entry - entries));
     return KQ_OK;
 }
 

@@ -7,12 +7,15 @@
  * worlds (whose). They live in the sealed state and are changed on a draft. */
 
 /* Adds an entry, or gives the one with its hash the new label and mark;
- * since and generation of an existing entry stay.
+ * since and generation of an existing entry stay. A world that was trusted
+ * before begins with the newest generation seen of it.
  * Errors: KQ_ERR_TOO_LARGE when the list is full. */
 KQ_MUST_CHECK kq_status hsm_trust_add(struct hsm_state *draft, enum kq_trust_list list,
                                       const struct hsm_trusted *entry);
 
-/* Takes an entry off the list.  Errors: KQ_ERR_NOT_FOUND. */
+/* Takes an entry off the list. The newest generation seen of a world stays
+ * known (of the last HSM_TRUSTED_MAX that were taken off).
+ * Errors: KQ_ERR_NOT_FOUND. */
 KQ_MUST_CHECK kq_status hsm_trust_remove(struct hsm_state *draft, enum kq_trust_list list, const uint8_t hash[32]);
 
 /* A region's world trusts the root that its own module was warranted under

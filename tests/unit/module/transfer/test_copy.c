@@ -197,6 +197,18 @@ static void transfer_copy__older_generation_than_seen__is_a_rollback(void **stat
     assert_non_null(strstr(fixture.owner.module.detail, "generation: "));
 }
 
+static void transfer_copy__older_generation_after_distrust__is_a_rollback_still(void **state)
+{
+    (void)state;
+    struct kq_transfer_copy_request request = typed_request();
+    assert_ok(ceremony_try_copy(&fixture.owner, &request));
+    hsm_state_find_world(fixture.owner.module.state, fixture.na_world)->generation = 2;
+    ceremony_trust(&fixture.owner.module, &fixture.owner.cards, KQ_TRUST_WORLDS, KQ_TRUST_REMOVE, fixture.na_world,
+                   false);
+    assert_status(ceremony_try_copy(&fixture.owner, &request), KQ_ERR_ROLLBACK);
+    assert_null(hsm_state_find_world(fixture.owner.module.state, fixture.na_world));
+}
+
 static void transfer_copy__date_past__is_expired(void **state)
 {
     (void)state;
@@ -391,6 +403,7 @@ int main(void)
         COPY_TEST(transfer_copy__kek_of_one_region_world_of_another__is_refused),
         COPY_TEST(transfer_copy__any_package_byte_changed__is_refused),
         COPY_TEST(transfer_copy__older_generation_than_seen__is_a_rollback),
+        COPY_TEST(transfer_copy__older_generation_after_distrust__is_a_rollback_still),
         COPY_TEST(transfer_copy__date_past__is_expired),
         COPY_TEST(transfer_copy__later_than_the_region_promises__ends_with_it),
         COPY_TEST(transfer_copy__rehearsal_root__only_when_named),

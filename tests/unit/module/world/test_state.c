@@ -45,6 +45,8 @@ static struct hsm_state *make_full_state(void)
     state->worlds[0] = (struct hsm_trusted){.hash = {8}, .label = "NA-1", .generation = 4, .since = 10};
     state->worlds[1] = (struct hsm_trusted){.hash = {9}, .label = "EU-1"};
     state->num_worlds = 2;
+    state->former_worlds[0] = (struct hsm_trusted){.hash = {10}, .label = "JAPAN-1", .generation = 6, .since = 11};
+    state->num_former_worlds = 1;
     state->peers[1] = (struct hsm_peer){2000, KQ_ROLE_USE};
     state->num_peers = 2;
     state->attempts[0] = (struct hsm_card_attempts){.card_set = {1}, .index = 2, .failures = 3, .last_s = 4};
@@ -104,6 +106,8 @@ static void assert_same_state(const struct hsm_state *a, const struct hsm_state 
     assert_memory_equal(a->roots, b->roots, sizeof a->roots);
     assert_int_equal(a->num_worlds, b->num_worlds);
     assert_memory_equal(a->worlds, b->worlds, sizeof a->worlds);
+    assert_int_equal(a->num_former_worlds, b->num_former_worlds);
+    assert_memory_equal(a->former_worlds, b->former_worlds, sizeof a->former_worlds);
     assert_int_equal(a->num_peers, b->num_peers);
     assert_memory_equal(a->peers, b->peers, sizeof a->peers);
     assert_int_equal(a->num_attempts, b->num_attempts);

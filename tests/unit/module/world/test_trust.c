@@ -86,6 +86,42 @@ static void trust_change__removed__leaves_the_others(void **state)
     assert_null(hsm_state_find_root(fixture->module.state, second));
 }
 
+static void trust_change__world_removed_and_added_again__newest_generation_seen_stays_known(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint8_t hash[32] = {1};
+    struct kq_trust_entry entry;
+    ceremony_trust(&fixture->module, &fixture->cards, KQ_TRUST_WORLDS, KQ_TRUST_ADD, hash, false);
+    fixture->module.state->worlds[0].generation = 5;
+    ceremony_trust(&fixture->module, &fixture->cards, KQ_TRUST_WORLDS, KQ_TRUST_REMOVE, hash, false);
+    assert_int_equal(list(fixture, KQ_TRUST_WORLDS, &entry), 0); /* nothing is trusted by being remembered */
+    assert_null(hsm_state_find_world(fixture->module.state, hash));
+    assert_int_equal(hsm_state_generation_seen(fixture->module.state, hash), 5);
+    ceremony_trust(&fixture->module, &fixture->cards, KQ_TRUST_WORLDS, KQ_TRUST_ADD, hash, false);
+    assert_int_equal(list(fixture, KQ_TRUST_WORLDS, &entry), 1);
+    assert_int_equal(entry.generation, 5);
+    assert_int_equal(fixture->module.state->num_former_worlds, 0);
+}
+
+static void trust_remove__more_worlds_than_are_remembered__forgets_the_oldest(void **state)
+{
+    struct fixture *fixture = *state;
+    struct hsm_state *draft = fixture->module.state;
+    for (uint32_t i = 0; i <= HSM_TRUSTED_MAX; i++) {
+        const struct hsm_trusted entry = {.hash = {(uint8_t)i, 1}};
+        assert_ok(hsm_trust_add(draft, KQ_TRUST_WORLDS, &entry));
+        hsm_state_find_world(draft, entry.hash)->generation = i + 1;
+        assert_ok(hsm_trust_remove(draft, KQ_TRUST_WORLDS, entry.hash));
+    }
+    static const uint8_t first[32] = {0, 1};
+    static const uint8_t second[32] = {1, 1};
+    static const uint8_t last[32] = {HSM_TRUSTED_MAX, 1};
+    assert_int_equal(draft->num_former_worlds, HSM_TRUSTED_MAX);
+    assert_int_equal(hsm_state_generation_seen(draft, first), 0);
+    assert_int_equal(hsm_state_generation_seen(draft, second), 2);
+    assert_int_equal(hsm_state_generation_seen(draft, last), HSM_TRUSTED_MAX + 1);
+}
+
 static void trust_change__without_quorum_or_absent__is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -124,6 +160,8 @@ static void suite_allows_key__sp800_131a__refuses_what_is_not_approved(void **st
 #define TRUST_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 UNIT_MAIN(TRUST_TEST(trust_change__added__is_listed_with_its_facts), TRUST_TEST(trust_change__added_twice__stands_once),
           TRUST_TEST(trust_change__removed__leaves_the_others),
+          TRUST_TEST(trust_change__world_removed_and_added_again__newest_generation_seen_stays_known),
+          TRUST_TEST(trust_remove__more_worlds_than_are_remembered__forgets_the_oldest),
           TRUST_TEST(trust_change__without_quorum_or_absent__is_refused),
           TRUST_TEST(trust_add__list_full__is_too_large),
           cmocka_unit_test(suite_allows_key__sp800_131a__refuses_what_is_not_approved))
