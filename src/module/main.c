@@ -28,6 +28,7 @@ struct options {
     uint64_t num_workers;
     uint64_t memory_mib;
     uint64_t module_uid;
+    uint64_t module_gid;
     uint64_t hardserver_uid;
     uint64_t administrator_uid;
     bool allow_unlocked;
@@ -35,7 +36,8 @@ struct options {
 
 static const char usage[] =
     "usage: hsm-module --folder DIR [--workers N] [--memory MIB] [--allow-unlocked] [--help]\n"
-    "       hsm-module --folder DIR --prepare [--module-uid U] [--hardserver-uid U] [--administrator-uid U]\n"
+    "       hsm-module --folder DIR --prepare [--module-uid U] [--module-gid G] [--hardserver-uid U]\n"
+    "                  [--administrator-uid U]\n"
     "Started by keyquay-hsm (or a service manager) with the hardserver's control channel on descriptor 3.\n";
 
 static bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
@@ -61,6 +63,8 @@ static bool parse_option(int option, struct options *out)
         return true;
     case 'M':
         return parse_number(optarg, 0, UINT32_MAX, &out->module_uid);
+    case 'G':
+        return parse_number(optarg, 0, UINT32_MAX, &out->module_gid);
     case 'H':
         return parse_number(optarg, 0, UINT32_MAX, &out->hardserver_uid);
     case 'A':
@@ -78,6 +82,7 @@ static bool parse_options(int argc, char **argv, struct options *out)
                                           {"allow-unlocked", no_argument, NULL, 'u'},
                                           {"prepare", no_argument, NULL, 'p'},
                                           {"module-uid", required_argument, NULL, 'M'},
+                                          {"module-gid", required_argument, NULL, 'G'},
                                           {"hardserver-uid", required_argument, NULL, 'H'},
                                           {"administrator-uid", required_argument, NULL, 'A'},
                                           {NULL, 0, NULL, 0}};
@@ -87,6 +92,7 @@ static bool parse_options(int argc, char **argv, struct options *out)
                                                             : (uint64_t)num_cores,
                             .memory_mib = HSM_ARENA_MAX_DEFAULT / (1024 * 1024),
                             .module_uid = geteuid(),
+                            .module_gid = getegid(),
                             .hardserver_uid = geteuid(),
                             .administrator_uid = getuid()};
     for (int option = getopt_long(argc, argv, "", known, NULL); option != -1;
@@ -119,6 +125,7 @@ static int prepare(const struct options *options)
 {
     char why[HSM_WHY_LEN];
     const struct hsm_folder_owners owners = {.module = (uid_t)options->module_uid,
+                                             .module_group = (gid_t)options->module_gid,
                                              .hardserver = (uid_t)options->hardserver_uid,
                                              .administrator = (uid_t)options->administrator_uid};
     kq_status status = hsm_folder_prepare(options->folder, &owners, why);

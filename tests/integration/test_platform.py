@@ -277,23 +277,66 @@ class Platform(unittest.TestCase):
         os.kill(processes(self.folder)["keyquay-hsm"], signal.SIGTERM)
         self.assertTrue(wait_until(lambda: processes(self.folder) == {}))
 
-    def test_start__three_users__key_is_protected_by_its_user(self):
+    def as_user(self, uid, *command):
+        """True if the command succeeds as that user, in its own group and the folder's."""
+        group = os.stat(self.hsm("")).st_gid if uid == 1 else uid
+        return subprocess.run(["setpriv", f"--reuid={uid}", f"--regid={group}", "--clear-groups", *command],
+                              capture_output=True, check=False).returncode == 0
+
+    def start_three_users(self):
         if os.geteuid() != 0:
             self.skipTest("needs root")
         self.unprivileged()
         os.chmod(self.parent, 0o755)
-        self.start("--module-user", "nobody", "--hardserver-user", "daemon")
+        self.start("--module-user", "65534", "--hardserver-user", "1", "--socket-mode", "0666")
+
+    def test_start__three_users__key_is_protected_by_its_user(self):
+        self.start_three_users()
         with ModuleClient(self.socket) as client:
             self.assertEqual(client.status()["key_protection"], "device key file")
             self.assertEqual(client.results(PEER_SET, [4242, 1], b"0" * 16), [])
-        owners = {name: os.stat(self.hsm(name)).st_uid for name in ("device-key", "state", "audit.log")}
-        self.assertEqual(owners["device-key"], 65534)
-        self.assertEqual(owners["state"], owners["audit.log"])
-        self.assertNotIn(owners["state"], (0, 65534))
+        owners = {name: os.stat(self.hsm(name)).st_uid
+                  for name in ("device-key", "state", "audit.log", "lock", "log", "supervisor.pid")}
+        self.assertEqual(owners, {"device-key": 65534, "state": 1, "audit.log": 1, "lock": 0, "log": 0,
+                                  "supervisor.pid": 0})
+        self.assertTrue(self.as_user(1, "cat", self.hsm("state")))
+        self.assertFalse(self.as_user(1, "cat", self.hsm("device-key")))
+        for name in ("device-key", "log", "lock", "supervisor.pid"):
+            self.assertFalse(self.as_user(1, "mv", self.hsm(name), self.hsm("moved")), name)
+            self.assertFalse(self.as_user(1, "rm", "-f", self.hsm(name)), name)
+        for name in ("state", "audit.log"):
+            self.assertFalse(self.as_user(65534, "sh", "-c", 'echo >> "$0"', self.hsm(name)), name)
+        self.assertFalse(self.as_user(65534, "touch", self.hsm("new")))
+        self.assertFalse(self.as_user(3, "cat", self.hsm("state")))
         self.stop()
-        self.start("--module-user", "nobody", "--hardserver-user", "daemon")
+        self.start_three_users()
         with ModuleClient(self.socket) as client:
             client.status()
+
+    def test_start__three_users__a_fourth_is_refused_until_he_has_a_role(self):
+        self.start_three_users()
+        program = f"import sys; sys.path.insert(0, {os.path.join(SOURCE, 'tests', 'harness')!r}); " \
+            f"from module_client import ModuleClient; ModuleClient({self.socket!r})"
+        visit = ["python3", "-c", program]
+        self.assertFalse(self.as_user(3, *visit))
+        with ModuleClient(self.socket) as client:
+            client.results(PEER_SET, [3, 1], os.urandom(16))
+        self.assertTrue(self.as_user(3, *visit))
+
+    def test_start__three_users__links_left_by_the_hardserver_are_not_followed(self):
+        self.start_three_users()
+        self.stop()
+        for name in ("log", "lock", "supervisor.pid"):
+            victim = os.path.join(self.parent, "victim")
+            with open(victim, "w", encoding="ascii") as file:
+                file.write("root's own")
+            os.unlink(self.hsm(name))
+            os.symlink(victim, self.hsm(name))
+            result = self.run_hsm("--allow-unlocked", "--module-user", "65534", "--hardserver-user", "1")
+            self.assertEqual(result.returncode, 1, name)
+            with open(victim, encoding="ascii") as file:
+                self.assertEqual(file.read(), "root's own")
+            os.unlink(self.hsm(name))
 
     def test_act__disk_full__error_and_goes_on_when_there_is_room(self):
         if os.geteuid() != 0:
@@ -328,8 +371,14 @@ class Platform(unittest.TestCase):
     def test_client__module_killed__next_connection_waits_and_is_served(self):
         self.start()
         for name in ("hsm-module", "hardserver"):
-            os.kill(processes(self.folder)[name], signal.SIGKILL)
-            with ModuleClient(self.socket) as client:
+            pid = processes(self.folder)[name]
+            os.kill(pid, signal.SIGKILL)
+            self.assertTrue(wait_until(lambda pid=pid: pid not in processes(self.folder).values()))
+            try:
+                client = ModuleClient(self.socket)
+            except (ConnectionResetError, BrokenPipeError, EOFError):
+                client = ModuleClient(self.socket)  # taken by the one that was just leaving; never refused
+            with client:
                 client.status()
         self.assertEqual(self.events().count("unclean-stop"), 2)
         self.assert_log_is_sound()

@@ -145,12 +145,12 @@ kq_status hsm_folder_open(const char *folder, struct hsm_opened *out, char out_w
 
 /* ---- a new module ---- */
 
-static kq_status write_owned(const char *path, struct kq_slice bytes, mode_t mode, uid_t owner,
+static kq_status write_owned(const char *path, struct kq_slice bytes, mode_t mode, uid_t owner, gid_t group,
                              char out_why[HSM_WHY_LEN])
 {
     if (kq_file_write(path, bytes, mode, KQ_FILE_REPLACE) != KQ_OK)
         return fail(out_why, KQ_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-    if (owner != geteuid() && chown(path, owner, (gid_t)-1) != 0)
+    if (owner != geteuid() && lchown(path, owner, group) != 0)
         return fail(out_why, KQ_ERR_IO, "%s: cannot be given to user %u: %s", path, (unsigned)owner, strerror(errno));
     return KQ_OK;
 }
@@ -162,7 +162,7 @@ static kq_status make_state(const char *path, const struct hsm_folder_owners *ow
     KQ_AUTO_VALUE(kq_buffer) sealed = {0};
     KQ_TRY(hsm_state_new((uint32_t)owners->administrator, &state));
     KQ_TRY(hsm_state_seal(state, device_key, &sealed));
-    return write_owned(path, kq_buffer_slice(&sealed), 0640, owners->hardserver, out_why);
+    return write_owned(path, kq_buffer_slice(&sealed), 0640, owners->hardserver, owners->module_group, out_why);
 }
 
 static kq_status make_device_key(const char *path, const struct hsm_folder_owners *owners, struct kq_slice device_key,
@@ -172,7 +172,7 @@ static kq_status make_device_key(const char *path, const struct hsm_folder_owner
     kq_writer_init(&writer, DEVICE_KEY_FILE_MAX);
     kq_device_key_put(&(struct kq_device_key){.key = device_key}, &writer);
     KQ_TRY(writer.failure);
-    return write_owned(path, kq_buffer_slice(&writer.buffer), 0400, owners->module, out_why);
+    return write_owned(path, kq_buffer_slice(&writer.buffer), 0400, owners->module, owners->module_group, out_why);
 }
 
 static kq_status make_both(const char *new_state, const char *device_key_path, const struct hsm_folder_owners *owners,

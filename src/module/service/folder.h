@@ -30,8 +30,9 @@ KQ_AUTO_DEFINE_VALUE(hsm_opened);
 KQ_MUST_CHECK kq_status hsm_folder_open(const char *folder, struct hsm_opened *out, char out_why[HSM_WHY_LEN]);
 
 struct hsm_folder_owners {
-    uid_t module;     /* owns the device key */
-    uid_t hardserver; /* owns the state */
+    uid_t module;       /* owns the device key */
+    gid_t module_group; /* reads the state */
+    uid_t hardserver;   /* owns the state */
     uid_t administrator;
 };
 

@@ -16,7 +16,7 @@
 #include "tools/hsm/start.h"
 #include "wire/control.h"
 
-#define ARGUMENTS_MAX 16
+#define ARGUMENTS_MAX 20
 #define NUMBER_TEXT_SIZE 24
 /* Descriptors wait up here until they get their numbers. */
 #define PARKED_FROM 16
@@ -28,6 +28,7 @@ struct program {
     size_t num_arguments;
     uid_t uid;
     gid_t gid;
+    gid_t second_gid;                         /* same as gid: none */
     int fds[KQ_READY_FD - KQ_CONTROL_FD + 1]; /* for 3, 4, ...; -1: none */
     int death_signal;                         /* when the supervisor is gone; 0: none */
 };
@@ -74,11 +75,14 @@ static void raise_limit(int which, rlim_t wanted)
     setrlimit(which, &limit); /* as far as it goes */
 }
 
-static bool become(uid_t uid, gid_t gid)
+static bool become(const struct program *program)
 {
+    uid_t uid = program->uid;
+    gid_t gid = program->gid;
     if (uid == geteuid())
         return true;
-    return setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 && setresuid(uid, uid, uid) == 0;
+    return setgroups(program->second_gid == gid ? 0 : 1, &program->second_gid) == 0 && setresgid(gid, gid, gid) == 0 &&
+           setresuid(uid, uid, uid) == 0;
 }
 
 static void run_program(struct program *program)
@@ -93,7 +97,7 @@ static void run_program(struct program *program)
         fprintf(stderr, "keyquay-hsm: %s does not lie beside keyquay-hsm\n", program->name);
         _exit(127);
     }
-    if (!place_descriptors(program) || !become(program->uid, program->gid) ||
+    if (!place_descriptors(program) || !become(program) ||
         (program->death_signal != 0 && prctl(PR_SET_PDEATHSIG, program->death_signal) != 0) ||
         sigprocmask(SIG_SETMASK, &none, NULL) != 0) {
         fprintf(stderr, "keyquay-hsm: %s cannot be set up: %s\n", program->name, strerror(errno));
@@ -123,13 +127,16 @@ static kq_status start(struct program *program, pid_t *out_pid)
 
 kq_status kq_children_prepare(const struct kq_run_options *options)
 {
-    char module[NUMBER_TEXT_SIZE], hardserver[NUMBER_TEXT_SIZE], administrator[NUMBER_TEXT_SIZE];
-    struct program program = {.name = "hsm-module", .uid = geteuid(), .gid = getegid(), .fds = {-1, -1, -1, -1}};
+    char module[NUMBER_TEXT_SIZE], module_group[NUMBER_TEXT_SIZE];
+    char hardserver[NUMBER_TEXT_SIZE], administrator[NUMBER_TEXT_SIZE];
+    struct program program = {
+        .name = "hsm-module", .uid = geteuid(), .gid = getegid(), .second_gid = getegid(), .fds = {-1, -1, -1, -1}};
     add(&program, "hsm-module");
     add(&program, "--prepare");
     add(&program, "--folder");
     add(&program, options->folder);
     add_number(&program, "--module-uid", options->module_uid, module);
+    add_number(&program, "--module-gid", options->module_gid, module_group);
     add_number(&program, "--hardserver-uid", options->hardserver_uid, hardserver);
     add_number(&program, "--administrator-uid", getuid(), administrator);
     if (options->allow_unlocked)
@@ -147,8 +154,11 @@ kq_status kq_children_prepare(const struct kq_run_options *options)
 static kq_status start_module(const struct kq_run_options *options, int control_fd, pid_t *out_pid)
 {
     char workers[NUMBER_TEXT_SIZE], memory[NUMBER_TEXT_SIZE];
-    struct program program = {
-        .name = "hsm-module", .uid = options->module_uid, .gid = options->module_gid, .fds = {control_fd, -1, -1, -1}};
+    struct program program = {.name = "hsm-module",
+                              .uid = options->module_uid,
+                              .gid = options->module_gid,
+                              .second_gid = options->module_gid,
+                              .fds = {control_fd, -1, -1, -1}};
     add(&program, "hsm-module");
     add(&program, "--folder");
     add(&program, options->folder);
@@ -165,9 +175,11 @@ static kq_status start_hardserver(const struct kq_run_options *options, int cont
                                   int ready_fd, pid_t *out_pid)
 {
     char idle[NUMBER_TEXT_SIZE];
+    /* Its files get the module's group, which reads them; the folder has its own. */
     struct program program = {.name = "hardserver",
                               .uid = options->hardserver_uid,
-                              .gid = options->hardserver_gid,
+                              .gid = options->module_gid,
+                              .second_gid = options->hardserver_gid,
                               .fds = {control_fd, listen_fd, lock_fd, ready_fd},
                               .death_signal = SIGTERM};
     add(&program, "hardserver");

@@ -46,8 +46,9 @@ static kq_status make_folders(const struct kq_run_options *options)
     KQ_TRY(kq_folder_make(path));
     if (options->hardserver_uid == geteuid() && options->module_uid == geteuid())
         return KQ_OK;
-    /* Three users: the hardserver writes here, the module reads, files take the folder's group. */
-    bool is_shared = chown(path, options->hardserver_uid, options->module_gid) == 0 && chmod(path, 02710) == 0 &&
+    /* Three users: the hardserver may make files here but, the folder being
+     * sticky, touch only its own, not the device key, the lock or the log. */
+    bool is_shared = chown(path, geteuid(), options->hardserver_gid) == 0 && chmod(path, 01771) == 0 &&
                      chmod(options->folder, 0711) == 0;
     return is_shared ? KQ_OK : KQ_ERR_IO;
 }
@@ -170,7 +171,17 @@ static int open_log(const char *folder)
     char path[KQ_PATH_MAX];
     if (kq_path_join(folder, "hsm/log", path) != KQ_OK)
         return -1;
-    return open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    KQ_AUTO_FD fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    struct stat facts;
+    if (fd < 0 || fstat(fd, &facts) != 0)
+        return -1;
+    if (!S_ISREG(facts.st_mode) || facts.st_nlink != 1 || facts.st_uid != geteuid()) {
+        errno = EPERM; /* somebody else has put it there */
+        return -1;
+    }
+    int log_fd = fd;
+    fd = -1;
+    return log_fd;
 }
 
 static void show_log_from(int log_fd, off_t start)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -89,7 +90,10 @@ static kq_status read_pid(const char *folder, pid_t *out)
 {
     char path[KQ_PATH_MAX];
     KQ_AUTO_VALUE(kq_buffer) text = {0};
+    struct stat facts;
     KQ_TRY(kq_path_join(folder, SUPERVISOR_FILE, path));
+    if (lstat(path, &facts) != 0 || !S_ISREG(facts.st_mode) || facts.st_uid != geteuid())
+        return KQ_ERR_IO; /* not for us to believe: we would end the process it names */
     KQ_TRY(kq_file_read(path, 32, &text));
     struct kq_slice digits = kq_buffer_slice(&text);
     if (digits.len > 0 && digits.data[digits.len - 1] == '\n')

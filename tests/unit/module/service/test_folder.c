@@ -12,7 +12,8 @@ static char why[HSM_WHY_LEN];
 
 static struct hsm_folder_owners owners(void)
 {
-    return (struct hsm_folder_owners){.module = geteuid(), .hardserver = geteuid(), .administrator = 1000};
+    return (struct hsm_folder_owners){
+        .module = geteuid(), .module_group = getegid(), .hardserver = geteuid(), .administrator = 1000};
 }
 
 static const char *path_of(const char *name)
