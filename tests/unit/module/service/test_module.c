@@ -10,6 +10,7 @@
 #include "base/size.h"
 #include "module/audit/recover.h"
 #include "module/service/loop.h"
+#include "module/service/persist.h"
 #include "module/service/start.h"
 #include "trust/chain.h"
 #include "wire/frame.h"
@@ -303,6 +304,14 @@ static size_t num_peers(void)
     return num;
 }
 
+static uint64_t num_records(void)
+{
+    hsm_gate_enter(bed.module);
+    uint64_t num = bed.module->tree.num_records;
+    hsm_gate_leave(bed.module);
+    return num;
+}
+
 /* ---- tests ---- */
 
 static void rows__every_operation__has_exactly_one(void **unused)
@@ -459,7 +468,7 @@ static void act__repeated__done_once(void **unused)
     assert_ok(client_call(&client, KQ_OP_AUDIT_APPEND, &request, id(0)));
     assert_int_equal(bed.num_states, num_states); /* answered from memory */
     assert_status(client_call(&client, KQ_OP_AUDIT_APPEND, &other, id(0)), KQ_ERR_MISMATCH);
-    assert_int_equal(bed.module->tree.num_records, 1);
+    assert_int_equal(num_records(), 1);
     client_close(&client);
 }
 
@@ -496,7 +505,7 @@ static void act__disk_full__error_and_nothing_changed(void **unused)
     bed.persist_answer = KQ_ERR_IO;
     assert_status(client_call(&client, KQ_OP_PEER_SET, &request, id(0)), KQ_ERR_IO);
     assert_int_equal(num_peers(), 1);
-    assert_int_equal(bed.module->tree.num_records, 0);
+    assert_int_equal(num_records(), 0);
     bed.persist_answer = KQ_OK;
     for (unsigned i = 0; i < 40; i++) { /* the refusal itself has to reach the log first */
         if (client_call(&client, KQ_OP_PEER_SET, &request, id(0)) == KQ_OK)
