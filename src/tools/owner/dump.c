@@ -170,12 +170,15 @@ static void print_commitments(struct dump *dump, struct kq_slice commitments)
 }
 
 /* A string of bytes by what its field is called, or what it begins with. */
-static void print_string(struct dump *dump, const struct kq_field *field, struct kq_slice bytes)
+static void print_string(struct dump *dump, const struct kq_record_type *type, const struct kq_field *field,
+                         struct kq_slice bytes)
 {
     static const char *const certificates[] = {"warrant", "root", NULL};
     static const char *const keys[] = {"public_key",  "source_public",   "signer_public",
                                        "knso_public", "recovery_public", NULL};
-    if (field->kind == KQ_FIELD_TEXT)
+    if (type == &kq_device_key_type && strcmp(field->name, "key") == 0)
+        fprintf(dump->out, "%zu bytes, secret: not shown\n", bytes.len);
+    else if (field->kind == KQ_FIELD_TEXT)
         fprintf(dump->out, "\"%.*s\"\n", (int)bytes.len, (const char *)bytes.data);
     else if (bytes.len > 0 && strcmp(field->name, "acl") == 0)
         print_acl(dump, bytes);
@@ -222,7 +225,7 @@ static void step(struct dump *dump)
         fprintf(dump->out, "%s, version %" PRIu64 "\n", dump->levels[dump->depth - 1].type->name,
                 dump->levels[dump->depth - 1].type->version);
     else
-        print_string(dump, field, bytes);
+        print_string(dump, level->type, field, bytes);
 }
 
 kq_status kq_dump_print(struct kq_slice bytes, FILE *out, const char **out_field)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/text.h"
 #include "tools/owner/dump.h"
 #include "trust/acl.h"
 #include "wire/formats.h"
@@ -100,6 +101,27 @@ static void dump__key_file__blob_place_and_acl_in_words(void **state)
     free(dumped.text);
 }
 
+static void dump__device_key__is_not_shown(void **state)
+{
+    (void)state;
+    KQ_AUTO_VALUE(kq_writer) writer;
+    struct kq_slice bytes;
+    const struct kq_device_key key = {.key = kq_slice_of(fill, 32)};
+    char hex[2 * 32 + 1], groups[KQ_HASH_TEXT_SIZE];
+    kq_hex_encode(key.key, hex);
+    kq_hash_text(key.key, groups);
+    kq_writer_init(&writer, 64);
+    kq_device_key_put(&key, &writer);
+    assert_ok(kq_writer_finish(&writer, &bytes));
+    struct dumped dumped = dump(bytes);
+    assert_ok(dumped.status);
+    assert_non_null(strstr(dumped.text, "keyquay/device-key"));
+    assert_non_null(strstr(dumped.text, "not shown"));
+    assert_null(strstr(dumped.text, hex));
+    assert_null(strstr(dumped.text, groups));
+    free(dumped.text);
+}
+
 static void dump__truncated_anywhere__error_with_field(void **state)
 {
     (void)state;
@@ -140,5 +162,6 @@ static void dump__not_a_record__format(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(dump__key_file__blob_place_and_acl_in_words),
+          cmocka_unit_test(dump__device_key__is_not_shown),
           cmocka_unit_test(dump__truncated_anywhere__error_with_field),
           cmocka_unit_test(dump__any_bit_flipped__ends_without_harm), cmocka_unit_test(dump__not_a_record__format))
