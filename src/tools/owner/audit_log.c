@@ -206,6 +206,10 @@ static kq_status read_some(int fd, struct kq_buffer *buffer, size_t *out_got)
 static kq_status check_end(struct check *check)
 {
     const struct kq_audit_facts *facts = check->facts;
+    if (facts->num_heads == 0 && check->witness == NULL)
+        return fail(check, KQ_ERR_SIGNATURE,
+                    facts->num_records == 0 ? "the log is empty; a module's log begins with its first start"
+                                            : "no signed head: nothing vouches for these records");
     if (check->witness != NULL && !facts->witness_seen)
         return fail(check, KQ_ERR_ROLLBACK, "the log ends after %" PRIu64 " records; the head covers %" PRIu64,
                     facts->num_records, check->witness->num_records);

@@ -167,6 +167,18 @@ static void check__any_byte_changed__noticed(void **state)
     }
 }
 
+static void check__no_head__nothing_vouches(void **state)
+{
+    struct log *log = *state;
+    KQ_AUTO_VALUE(kq_audit_facts) empty = {.num_records = 0};
+    KQ_AUTO_VALUE(kq_audit_facts) headless = {.num_records = 0};
+    assert_status(check(KQ_SLICE_EMPTY, NULL, &empty), KQ_ERR_SIGNATURE);
+    assert_non_null(strstr(empty.failure, "empty"));
+    put_record(log, 0, "a");
+    assert_status(check(kq_buffer_slice(&log->bytes), NULL, &headless), KQ_ERR_SIGNATURE);
+    assert_non_null(strstr(headless.failure, "no signed head"));
+}
+
 static void check__record_removed__named(void **state)
 {
     struct log *log = *state;
@@ -268,8 +280,8 @@ static void check__unclean_stops__counted(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 UNIT_MAIN(TEST(check__heads_after_every_number_of_records__all_fit), TEST(check__any_byte_changed__noticed),
-          TEST(check__record_removed__named), TEST(check__head_of_another_number__signature),
-          TEST(check__signed_by_another_key__signature), TEST(check__torn_at_the_end__good_up_to_there),
-          TEST(check__cut_at_an_earlier_head__seen_against_the_witness),
+          TEST(check__no_head__nothing_vouches), TEST(check__record_removed__named),
+          TEST(check__head_of_another_number__signature), TEST(check__signed_by_another_key__signature),
+          TEST(check__torn_at_the_end__good_up_to_there), TEST(check__cut_at_an_earlier_head__seen_against_the_witness),
           TEST(check__grown_after_the_witness__prefix_is_enough), TEST(check__another_history_of_the_same_length__seen),
           TEST(check__unclean_stops__counted))
