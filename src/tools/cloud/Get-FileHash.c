@@ -143,7 +143,7 @@ int main(int argc, char **argv)
     const char *algorithm = NULL, *path = NULL, *literal = NULL;
     const struct kq_cmdlet_parameter parameters[] = {
         {"Algorithm", &algorithm, NULL}, {"Path", &path, NULL},         {"LiteralPath", &literal, NULL},
-        {"Json", NULL, &request.json},   {"Help", NULL, &request.help},
+        {"Json", NULL, &request.json},   {"Help", NULL, &request.help}, {"?", NULL, &request.help},
     };
     const struct kq_cmdlet cmdlet = {parameters, KQ_COUNT_OF(parameters), (size_t)argc + 2};
     const char **paths = calloc((size_t)argc + 2, sizeof *paths);

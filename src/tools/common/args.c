@@ -71,16 +71,20 @@ static enum kq_args_result set(struct cursor *cursor, const struct kq_arg *arg, 
     return KQ_ARGS_GO_ON;
 }
 
+static enum kq_args_result answer_help(const struct cursor *cursor)
+{
+    print_help(cursor->tool, cursor->table);
+    return KQ_ARGS_DONE;
+}
+
 static enum kq_args_result parse_long(struct cursor *cursor, const char *text)
 {
     const char *equals = strchr(text, '=');
     struct kq_slice name = equals == NULL ? kq_slice_text(text) : kq_slice_of(text, (size_t)(equals - text));
-    if (kq_slice_is_text(name, "help")) {
-        print_help(cursor->tool, cursor->table);
-        return KQ_ARGS_DONE;
-    }
+    if (kq_slice_is_text(name, "help"))
+        return answer_help(cursor);
     if (kq_slice_is_text(name, "version")) {
-        printf("%s (Keyquay) %s\n", cursor->tool->program, KQ_VERSION);
+        kq_tool_print_version(cursor->tool);
         return KQ_ARGS_DONE;
     }
     size_t matches;
@@ -95,6 +99,8 @@ static enum kq_args_result parse_long(struct cursor *cursor, const char *text)
 
 static enum kq_args_result parse_letters(struct cursor *cursor, const char *text)
 {
+    if (strcmp(text, "?") == 0 || (strcmp(text, "h") == 0 && find_letter(cursor->table, 'h') == NULL))
+        return answer_help(cursor);
     for (; *text != '\0'; text++) {
         const struct kq_arg *arg = find_letter(cursor->table, *text);
         if (arg == NULL) {

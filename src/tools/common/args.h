@@ -5,7 +5,7 @@
 
 /* Command lines of the GNU kind: --name=VALUE, --name VALUE, -n VALUE,
  * -nVALUE; long names may be shortened to a unique prefix; "--" ends options.
- * Every program takes --help and --version without listing them. */
+ * Every program takes --help (-h, -?) and --version without listing them. */
 struct kq_arg {
     const char *name;
     char letter;       /* 0: long name only */

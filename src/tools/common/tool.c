@@ -1,7 +1,9 @@
 #include "tools/common/tool.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "tools/common/paths.h"
@@ -57,6 +59,28 @@ kq_status kq_tool_usage(struct kq_tool *tool, const char *format, ...)
     return KQ_ERR_ARGUMENT;
 }
 
+const char *kq_tool_read_reason(kq_status status, const char *path)
+{
+    struct stat facts;
+    switch (status) {
+    case KQ_ERR_NOT_FOUND:
+        return "no such file";
+    case KQ_ERR_TOO_LARGE:
+        return "too large to be what is wanted here";
+    case KQ_ERR_IO:
+        return strerror(errno);
+    case KQ_ERR_FORMAT:
+        return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode) ? "a folder, not a file" : "not a regular file";
+    default:
+        return kq_status_text(status);
+    }
+}
+
+kq_status kq_tool_fail_read(struct kq_tool *tool, kq_status status, const char *path, const char *next)
+{
+    return kq_tool_fail(tool, status, next, "%s: %s", path, kq_tool_read_reason(status, path));
+}
+
 static const char *next_step(kq_status status)
 {
     switch (status) {
@@ -68,6 +92,8 @@ static const char *next_step(kq_status status)
         return "Run the command again and present the cards when asked.";
     case KQ_ERR_DENIED:
         return "The key's ACL (aclprint) or your user's role decides; nothing was changed.";
+    case KQ_ERR_UNTRUSTED:
+        return "KeyTransferRemote -ModifyAcls asks for what is not trusted yet; so does \"keyquay root|world trust\".";
     case KQ_ERR_STATE:
         return "\"enquiry\" shows the module's state, \"new-world\" makes or loads a world.";
     default:
@@ -92,6 +118,11 @@ void kq_tool_note_hash(struct kq_tool *tool, const char *name, struct kq_slice h
     if (tool->hashes == NULL)
         tool->hashes = json_object();
     json_object_set_new(tool->hashes, name, json_string(text));
+}
+
+void kq_tool_print_version(const struct kq_tool *tool)
+{
+    printf("%s (Keyquay) %s\n", tool->program, KQ_VERSION);
 }
 
 void kq_tool_print_json(json_t *object)

@@ -65,8 +65,16 @@ kq_status kq_tool_usage(struct kq_tool *tool, const char *format, ...) __attribu
 /* Says that the module refused: its own words, or those of the status. */
 kq_status kq_tool_fail_reply(struct kq_tool *tool, kq_status status, const struct kqc_reply *reply, const char *what);
 
+/* Why kq_file_read() gave this status for the path; call it at once (errno). */
+const char *kq_tool_read_reason(kq_status status, const char *path);
+
+/* Says that the file cannot be read, and why. Returns status. */
+kq_status kq_tool_fail_read(struct kq_tool *tool, kq_status status, const char *path, const char *next);
+
 /* Remembers a hash for the transcript. Both are copied. */
 void kq_tool_note_hash(struct kq_tool *tool, const char *name, struct kq_slice hash);
+
+void kq_tool_print_version(const struct kq_tool *tool);
 
 /* Prints the object on standard output, one line, and releases it. */
 void kq_tool_print_json(json_t *object);

@@ -25,7 +25,7 @@ static const char usage[] =
 
 struct command {
     struct kq_remote remote;
-    bool modify, package, help;
+    bool modify, package, help, version;
     const char *application, *ident, *days, *subscription;
     char application_name[NAME_SIZE], ident_name[NAME_SIZE], subscription_name[NAME_SIZE];
 };
@@ -105,6 +105,8 @@ static kq_status parse_and_run(struct kq_tool *tool, int argc, char **argv)
         {"Force", NULL, &command.remote.replace},
         {"Json", NULL, &tool->is_json},
         {"Help", NULL, &command.help},
+        {"?", NULL, &command.help},
+        {"Version", NULL, &command.version},
     };
     const struct kq_cmdlet cmdlet = {parameters, KQ_COUNT_OF(parameters), 0};
     size_t num_words;
@@ -113,6 +115,10 @@ static kq_status parse_and_run(struct kq_tool *tool, int argc, char **argv)
         return kq_tool_usage(tool, "%s", error);
     if (command.help) {
         printf("%s", usage);
+        return KQ_OK;
+    }
+    if (command.version) {
+        kq_tool_print_version(tool);
         return KQ_OK;
     }
     kq_status status = run(tool, &command);

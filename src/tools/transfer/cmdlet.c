@@ -39,6 +39,12 @@ static kq_status find(struct parse *parse, const char *name, size_t len, const s
     return KQ_OK;
 }
 
+/* "-KeyIdentifier -Force": the value was forgotten. One that begins so is written -Name:VALUE. */
+static bool is_value(const char *text)
+{
+    return text[0] != '-' || (text[1] >= '0' && text[1] <= '9') || text[1] == '\0';
+}
+
 /* Reads the parameter at argv[*at] and moves past what it takes. */
 static kq_status take_parameter(struct parse *parse, int argc, char **argv, int *at)
 {
@@ -58,7 +64,7 @@ static kq_status take_parameter(struct parse *parse, int argc, char **argv, int 
         return fail(parse, name, len, "is given twice");
     if (colon != NULL)
         *parameter->text = colon + 1;
-    else if (*at < argc)
+    else if (*at < argc && is_value(argv[*at]))
         *parameter->text = argv[(*at)++];
     else
         return fail(parse, name, len, "needs a value");

@@ -152,12 +152,16 @@ static void args_parse__help_and_version__done(void **state)
     int kept = dup(STDOUT_FILENO), nowhere = open("/dev/null", O_WRONLY);
     assert_int_equal(dup2(nowhere, STDOUT_FILENO), STDOUT_FILENO);
     enum kq_args_result help = parse(KQ_ARGS_MIXED, LINE("--help")).parsed;
+    enum kq_args_result letter = parse(KQ_ARGS_MIXED, LINE("-h")).parsed;
+    enum kq_args_result mark = parse(KQ_ARGS_MIXED, LINE("-?")).parsed;
     enum kq_args_result version = parse(KQ_ARGS_MIXED, LINE("--version")).parsed;
     fflush(stdout);
     dup2(kept, STDOUT_FILENO);
     close(kept);
     close(nowhere);
     assert_int_equal(help, KQ_ARGS_DONE);
+    assert_int_equal(letter, KQ_ARGS_DONE);
+    assert_int_equal(mark, KQ_ARGS_DONE);
     assert_int_equal(version, KQ_ARGS_DONE);
 }
 

@@ -88,6 +88,10 @@ static void cmdlet__value_missing__is_refused(void **state)
     (void)state;
     struct result result;
     assert_status(PARSE(&result, "-KeyName"), KQ_ERR_ARGUMENT);
+    assert_status(PARSE(&result, "-KeyName", "-Force"), KQ_ERR_ARGUMENT);
+    assert_ok(PARSE(&result, "-KeyName", "-1"));
+    assert_ok(PARSE(&result, "-KeyName:-Force"));
+    assert_string_equal(result.name, "-Force");
 }
 
 static void cmdlet__given_twice__is_refused(void **state)
