@@ -86,10 +86,7 @@ kq_status kq_card_read(const char *path, struct kq_card_file *out, char why[KQ_C
     kq_status status = kq_file_read(path, KQ_CARD_MAX, &out->bytes);
     if (status != KQ_OK) {
         snprintf(why, KQ_CARD_WHY_SIZE, "%s",
-                 status == KQ_ERR_NOT_FOUND   ? "no such file"
-                 : status == KQ_ERR_TOO_LARGE ? "not a card: too large"
-                 : status == KQ_ERR_IO        ? strerror(errno)
-                                              : kq_status_text(status));
+                 status == KQ_ERR_TOO_LARGE ? "not a card: too large" : kq_tool_read_reason(status, path));
         return status;
     }
     if (out->bytes.len == 0) {

@@ -25,6 +25,9 @@ static kq_status start_module(struct kq_tool *tool)
 
 static kq_status fail_connect(struct kq_tool *tool, kq_status status, const char *path)
 {
+    if (status == KQ_ERR_TOO_LARGE)
+        return kq_tool_fail(tool, KQ_ERR_CONNECT, "Choose a shorter folder (NFAST_KMDATA), or set KEYQUAY_SOCKET.",
+                            "%s: too long for a socket's path, which has 107 characters at most", path);
     const char *next = status == KQ_ERR_DENIED    ? "The module's owner lets you in with \"keyquay hsm allow\"."
                        : status == KQ_ERR_VERSION ? "Use programs of the same release as the module."
                                                   : "\"keyquay hsm status\" tells more.";

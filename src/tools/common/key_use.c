@@ -12,10 +12,7 @@
 kq_status kq_use_read(struct kq_tool *tool, const char *path, size_t max, struct kq_buffer *out)
 {
     kq_status status = kq_file_read(path, max, out);
-    if (status == KQ_OK)
-        return KQ_OK;
-    return kq_tool_fail(tool, status, NULL, "%s: %s", path,
-                        status == KQ_ERR_IO ? strerror(errno) : kq_status_text(status));
+    return status == KQ_OK ? KQ_OK : kq_tool_fail_read(tool, status, path, NULL);
 }
 
 kq_status kq_use_write(struct kq_tool *tool, const char *path, struct kq_slice bytes, mode_t mode)

@@ -62,8 +62,7 @@ kq_status kq_key_read(struct kq_tool *tool, const char *application, const char 
         return kq_tool_fail(tool, status, "\"nfkminfo -l\" lists the keys there are.", "no key %s %s: %s is not there",
                             application, ident, out->path);
     if (status != KQ_OK)
-        return kq_tool_fail(tool, status, NULL, "%s: %s", out->path,
-                            status == KQ_ERR_IO ? strerror(errno) : kq_status_text(status));
+        return kq_tool_fail_read(tool, status, out->path, "Restore the file from a backup.");
     status = kq_key_file_get(kq_buffer_slice(&out->bytes), &out->file, &field);
     if (status != KQ_OK)
         return kq_tool_fail(tool, status, "Restore the file from a backup.", "%s: not a key file: field %s: %s",

@@ -11,6 +11,9 @@ void kq_path_kmdata(char out[KQ_PATH_MAX]);
 /* NFAST_KMLOCAL, else "local" in the folder above. */
 void kq_path_kmlocal(char out[KQ_PATH_MAX]);
 
+/* HOME, else the home of the password file; NULL if there is neither. */
+const char *kq_path_home(void);
+
 /* The file without its folders. */
 const char *kq_path_base(const char *path);
 

@@ -50,7 +50,7 @@ kq_status kq_world_read(struct kq_tool *tool, struct kq_buffer *out_bytes, struc
         return kq_tool_fail(tool, status, "Copy local/world from a backup, or make a world with --initialize.",
                             "no existing world to load: %s is not there", path);
     if (status != KQ_OK)
-        return kq_tool_fail(tool, status, NULL, "%s: %s", path, kq_status_text(status));
+        return kq_tool_fail_read(tool, status, path, "Restore local/world from a backup.");
     status = kq_world_facts_get(kq_buffer_slice(out_bytes), out, &field);
     if (status != KQ_OK)
         return kq_tool_fail(tool, status, "Restore the file from a backup.", "%s: field %s: %s", path, field,

@@ -55,7 +55,7 @@ static kq_status read_head_file(struct job *job)
     KQ_AUTO_FD fd = -1;
     kq_status status = kq_file_read(job->options.head, KQ_SIGNED_MAX, &head);
     if (status != KQ_OK)
-        return kq_tool_fail(&job->tool, status, NULL, "%s: %s", job->options.head, kq_status_text(status));
+        return kq_tool_fail_read(&job->tool, status, job->options.head, "\"keyquay audit head\" writes a head.");
     KQ_TRY(open_log(job, &fd));
     if (kq_audit_log_signer(fd, &signer) != KQ_OK)
         return kq_tool_fail(&job->tool, KQ_ERR_FORMAT, NULL, "%s: does not begin with the module's signing key",

@@ -34,7 +34,7 @@ static kq_status run_install(struct kq_tool *tool, const char *folder, const cha
     KQ_AUTO_VALUE(kq_buffer) warrant = {0};
     kq_status status = kq_file_read(path, KQ_PEM_MAX, &warrant);
     if (status != KQ_OK)
-        return kq_tool_fail(tool, status, NULL, "%s: %s", path, kq_status_text(status));
+        return kq_tool_fail_read(tool, status, path, "Name the file that `keyquay-factory sign --out FILE` wrote.");
     KQ_TRY(connect_to(tool, folder));
     KQ_TRY(kq_enrol_install(tool, path, kq_buffer_slice(&warrant)));
     printf("The module has its warrant.\n");

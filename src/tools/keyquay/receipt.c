@@ -20,7 +20,7 @@ static kq_status read_receipt(struct kq_tool *tool, const char *path, struct rec
     out->path = path;
     kq_status status = kq_file_read(path, KQ_PACKAGE_MAX, &out->bytes);
     if (status != KQ_OK)
-        return kq_tool_fail(tool, status, NULL, "%s: %s", path, kq_status_text(status));
+        return kq_tool_fail_read(tool, status, path, "Name an export or import receipt.");
     status = kq_receipt_verify(kq_buffer_slice(&out->bytes), &out->facts, &reason);
     if (status != KQ_OK)
         return kq_tool_fail(tool, status, "Fetch the receipt again from where it was made.", "%s: %s", path,
@@ -97,7 +97,7 @@ static kq_status match_package(struct kq_tool *tool, const struct receipt *recei
     KQ_AUTO_VALUE(kq_buffer) package = {0};
     kq_status status = kq_file_read(path, KQ_TRANSFER_PACKAGE_FILE_MAX, &package);
     if (status != KQ_OK)
-        return kq_tool_fail(tool, status, NULL, "%s: %s", path, kq_status_text(status));
+        return kq_tool_fail_read(tool, status, path, "Name the .byok file of the transfer.");
     status = kq_receipt_match_package(&receipt->facts, kq_buffer_slice(&package));
     if (status != KQ_OK)
         return kq_tool_fail(tool, status, NULL, "%s: is about another package than %s", receipt->path, path);

@@ -284,9 +284,7 @@ static kq_status import(struct job *job, struct kq_key_reply *out, struct kqc_re
     if (status != KQ_OK || clear_key.len == 0)
         return kq_tool_fail(&job->tool, status == KQ_OK ? KQ_ERR_FORMAT : status,
                             "Name a PEM file with an unencrypted private key.", "pemreadfile=%s: %s", path,
-                            status == KQ_OK       ? "the file is empty"
-                            : status == KQ_ERR_IO ? strerror(errno)
-                                                  : kq_status_text(status));
+                            status == KQ_OK ? "the file is empty" : kq_tool_read_reason(status, path));
     const struct kq_key_import_request params = {.application = kq_slice_text(job->value[APPLICATION]),
                                                  .ident = kq_slice_text(job->value[IDENT]),
                                                  .clear_key = kq_buffer_slice(&clear_key),

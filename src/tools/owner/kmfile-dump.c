@@ -14,8 +14,7 @@ static kq_status dump_file(struct kq_tool *tool, const char *path)
     const char *field;
     kq_status status = kq_file_read(path, FILE_MAX_LEN, &bytes);
     if (status != KQ_OK)
-        return kq_tool_fail(tool, status, NULL, "%s: %s", path,
-                            status == KQ_ERR_IO ? strerror(errno) : kq_status_text(status));
+        return kq_tool_fail_read(tool, status, path, NULL);
     if (bytes.len == 0)
         return kq_tool_fail(tool, KQ_ERR_FORMAT, NULL, "%s: the file is empty", path);
     printf("%s: ", path);

@@ -102,7 +102,8 @@ static kq_status install_file(struct work *work)
     KQ_AUTO_VALUE(kq_buffer) warrant = {0};
     kq_status status = kq_file_read(work->plan->warrant, KQ_PEM_MAX, &warrant);
     if (status != KQ_OK)
-        return kq_tool_fail(work->tool, status, NULL, "%s: %s", work->plan->warrant, kq_status_text(status));
+        return kq_tool_fail_read(work->tool, status, work->plan->warrant,
+                                 "Name the file that `keyquay-factory sign --out FILE` wrote.");
     return kq_enrol_install(work->tool, work->plan->warrant, kq_buffer_slice(&warrant));
 }
 

@@ -99,7 +99,7 @@ static kq_status read_package(struct import *import)
     const char *field = NULL, *path = import->plan->file;
     kq_status status = kq_file_read(path, KQ_TRANSFER_PACKAGE_FILE_MAX, &import->package);
     if (status != KQ_OK)
-        return kq_tool_fail(import->tool, status, NULL, "%s: %s", path, kq_status_text(status));
+        return kq_tool_fail_read(import->tool, status, path, "Name the .byok file that KeyTransferRemote wrote.");
     status = kq_transfer_parse(kq_buffer_slice(&import->package), &import->facts, &field);
     if (status == KQ_ERR_VERSION)
         return kq_tool_fail(import->tool, status, "Use a newer release here.",

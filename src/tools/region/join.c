@@ -11,7 +11,7 @@
 static kq_status read_in(struct kq_tool *tool, const struct kq_join_plan *plan, struct kq_buffer *out)
 {
     kq_status status = kq_file_read(plan->in, KQ_PACKAGE_MAX, out);
-    return status == KQ_OK ? KQ_OK : kq_tool_fail(tool, status, NULL, "%s: %s", plan->in, kq_status_text(status));
+    return status == KQ_OK ? KQ_OK : kq_tool_fail_read(tool, status, plan->in, NULL);
 }
 
 static kq_status write_out(struct kq_tool *tool, const struct kq_join_plan *plan, struct kq_slice bytes,

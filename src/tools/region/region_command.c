@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "tools/common/args.h"
 #include "tools/common/ask.h"
+#include "tools/common/paths.h"
 #include "tools/factory/rehearsal_cards.h"
 #include "tools/region/create.h"
 #include "tools/region/import.h"
@@ -58,7 +59,7 @@ struct command {
 
 static void choose_data(struct command *command)
 {
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+    const char *state = getenv("XDG_STATE_HOME"), *home = kq_path_home();
     char *out = command->default_data;
     if (command->data != NULL)
         return;

@@ -22,7 +22,9 @@ struct copy {
 
 /* ---- trust ---- */
 
-static kq_status is_trusted(struct copy *copy, enum kq_trust_list list, const uint8_t hash[32], bool *out)
+/* A rehearsal root counts only when it is listed as one: the module would refuse it otherwise. */
+static kq_status is_trusted(struct copy *copy, enum kq_trust_list list, const uint8_t hash[32], bool is_rehearsal,
+                            bool *out)
 {
     KQ_AUTO_VALUE(kqc_reply) reply = {0};
     const struct kq_trust_list_request request = {list};
@@ -32,7 +34,8 @@ static kq_status is_trusted(struct copy *copy, enum kq_trust_list list, const ui
     KQ_TRY(kq_tool_call(copy->tool, KQ_OP_TRUST_LIST, &request, "asking what the module trusts", &entries, &reply));
     *out = false;
     while (kq_list_next(&entries.entries, &item)) {
-        if (kq_trust_entry_get(item, &entry, NULL) == KQ_OK && kq_slice_is_equal(entry.hash, kq_slice_of(hash, 32)))
+        if (kq_trust_entry_get(item, &entry, NULL) == KQ_OK && kq_slice_is_equal(entry.hash, kq_slice_of(hash, 32)) &&
+            (!is_rehearsal || entry.rehearsal != 0))
             *out = true;
     }
     return KQ_OK;
@@ -44,8 +47,8 @@ static kq_status ask_trust(struct copy *copy)
     const struct kq_destination *to = &copy->pair.destination;
     char prompt[256];
     bool trusts_root, trusts_world;
-    KQ_TRY(is_trusted(copy, KQ_TRUST_ROOTS, to->root_hash, &trusts_root));
-    KQ_TRY(is_trusted(copy, KQ_TRUST_WORLDS, to->hknso, &trusts_world));
+    KQ_TRY(is_trusted(copy, KQ_TRUST_ROOTS, to->root_hash, to->root_is_rehearsal, &trusts_root));
+    KQ_TRY(is_trusted(copy, KQ_TRUST_WORLDS, to->hknso, false, &trusts_world));
     copy->asks_root = !trusts_root;
     copy->asks_world = !trusts_world;
     if (copy->asks_root) {

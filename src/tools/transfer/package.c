@@ -103,7 +103,11 @@ static kq_status make_package(struct packaging *packaging)
         .friendly_name = kq_slice_text(remote->friendly_name),
         .not_after = remote->valid_days == 0 ? 0 : kq_clock_unix_s() + remote->valid_days * SECONDS_PER_DAY,
     };
-    KQ_TRY(kq_tool_call(packaging->tool, KQ_OP_TRANSFER_PACKAGE, &request, packaging->copy.path, &made, &reply));
+    kq_status status =
+        kq_tool_call(packaging->tool, KQ_OP_TRANSFER_PACKAGE, &request, packaging->copy.path, &made, &reply);
+    if (status == KQ_ERR_ARGUMENT && remote->valid_days > 0)
+        fprintf(stderr, "  Leave -ValidDays out: the package then lasts as long as the copy.\n");
+    KQ_TRY(status);
     KQ_TRY(write_files(packaging, &made));
     report(packaging, &made);
     return KQ_OK;

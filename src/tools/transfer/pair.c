@@ -3,6 +3,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "tools/transfer/suggest.h"
+#include "wire/cbor.h"
+#include "wire/formats.h"
+
+#define KIND_SIZE 64
 
 static kq_status fail_missing(struct kq_tool *tool, const char *path)
 {
@@ -27,8 +31,31 @@ static kq_status read_package(struct kq_tool *tool, const char *path, struct kq_
     if (status == KQ_OK && out->len == 0)
         return kq_tool_fail(tool, KQ_ERR_FORMAT, "Unpack the region's toolset again.", "%s: the file is empty", path);
     if (status != KQ_OK)
-        return kq_tool_fail(tool, status, NULL, "%s: %s", path, kq_status_text(status));
+        return kq_tool_fail_read(tool, status, path, "Name a package of the region's toolset.");
     return KQ_OK;
+}
+
+/* What the named record in the file is called in its first field; "" if it is none. */
+static void find_kind(struct kq_slice bytes, char out[KIND_SIZE])
+{
+    struct kq_reader reader;
+    kq_reader_init(&reader, bytes);
+    kq_cbor_get_array(&reader);
+    struct kq_slice name = kq_cbor_get_text(&reader);
+    if (reader.failed || !kq_text_copy(name, out, KIND_SIZE))
+        out[0] = '\0';
+}
+
+/* A file that is no package at all is told by its name before any signature is looked at. */
+static kq_status check_kind(struct kq_tool *tool, const char *path, struct kq_slice bytes, const char *want,
+                            const char *what)
+{
+    char kind[KIND_SIZE];
+    find_kind(bytes, kind);
+    if (strcmp(kind, want) == 0)
+        return KQ_OK;
+    return kq_tool_fail(tool, KQ_ERR_FORMAT, "Name a package of the region's toolset.", "%s: not %s but %s", path, what,
+                        kind[0] == '\0' ? "something else" : kind);
 }
 
 /* Each package says what it is; a mix-up is told as one. */
@@ -77,6 +104,10 @@ kq_status kq_pair_open(struct kq_tool *tool, const char *kek_path, const char *w
     KQ_TRY(read_package(tool, kek_path, &out->kek_package));
     KQ_TRY(read_package(tool, world_path, &out->world_package));
     KQ_TRY(check_kinds(tool, kek_path, world_path, out));
+    KQ_TRY(check_kind(tool, kek_path, kq_buffer_slice(&out->kek_package), kq_kek_package_type.name,
+                      "an exchange key package"));
+    KQ_TRY(check_kind(tool, world_path, kq_buffer_slice(&out->world_package), kq_world_package_type.name,
+                      "a security world package"));
     kq_status status =
         kq_chain_verify_packages(kq_buffer_slice(&out->kek_package), kq_buffer_slice(&out->world_package),
                                  kq_clock_unix_s(), &out->destination, &out->report);
