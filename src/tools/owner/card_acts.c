@@ -35,7 +35,7 @@ static kq_status open_card(struct kq_tool *tool, const char *given, struct kq_ca
 
 /* ---- examine ----------------------------------------------------------------------------- */
 
-static void print_json(const struct kq_card_file *file)
+static void print_json(const struct kq_card_file *file, bool is_checked)
 {
     const struct kq_card *card = &file->card;
     json_t *object = json_object();
@@ -47,6 +47,8 @@ static void print_json(const struct kq_card_file *file)
     json_object_set_new(object, "worldKind", json_string(kq_name_world_kind(card->world_kind)));
     json_object_set_new(object, "revision", json_integer((json_int_t)card->revision));
     json_object_set_new(object, "scryptLog2N", json_integer((json_int_t)card->scrypt_log2_n));
+    if (is_checked)
+        json_object_set_new(object, "passphraseIsRight", json_true());
     kq_tool_print_json(object);
 }
 
@@ -55,7 +57,7 @@ kq_status kq_card_examine(struct kq_tool *tool, const char *path)
     KQ_AUTO_VALUE(kq_card_file) file = {.path = ""};
     KQ_TRY(open_card(tool, path, &file));
     if (tool->is_json) {
-        print_json(&file);
+        print_json(&file, false);
         return KQ_OK;
     }
     printf("Administrator card %s\n", file.path);
@@ -90,7 +92,10 @@ kq_status kq_card_check_passphrase(struct kq_tool *tool, const char *path)
     KQ_TRY(open_card(tool, path, &file));
     KQ_TRY(kq_tool_connect(tool));
     KQ_TRY(present(tool, &file, send_check, tool, &reply));
-    printf("%s: card %" PRIu64 " of set %.8s: the passphrase is right\n", file.path, file.card.index, file.set);
+    if (tool->is_json)
+        print_json(&file, true);
+    else
+        printf("%s: card %" PRIu64 " of set %.8s: the passphrase is right\n", file.path, file.card.index, file.set);
     return KQ_OK;
 }
 
