@@ -65,7 +65,6 @@ kq_status hsm_enrol_install_handler(struct hsm_call *call, const void *params, s
     KQ_TRY(leave_former_root(call, root_hash));
     KQ_TRY(replace_bytes(&call->draft->warrant, request->warrant));
     KQ_TRY(replace_bytes(&call->draft->root, request->root));
-    KQ_TRY(hsm_trust_own_root(call->draft, call->now));
     memcpy(call->audit_subject, root_hash, sizeof root_hash);
     call->has_audit_subject = true;
     kq_record_put(&kq_nothing_type, &(struct kq_nothing){0}, results);

@@ -18,9 +18,10 @@ KQ_MUST_CHECK kq_status hsm_trust_add(struct hsm_state *draft, enum kq_trust_lis
  * Errors: KQ_ERR_NOT_FOUND. */
 KQ_MUST_CHECK kq_status hsm_trust_remove(struct hsm_state *draft, enum kq_trust_list list, const uint8_t hash[32]);
 
-/* A region's world trusts the root that its own module was warranted under
- * (for the origin of imports and for modules that join). An owner's world
- * trusts none that no quorum put there. Nothing happens without a warrant.
+/* A new region's world trusts the root that its module was warranted under at
+ * that time (for the origin of imports and for modules that join). From then on
+ * the list grows under the quorum alone: a warrant installed later adds nothing.
+ * An owner's world trusts none that no quorum put there.
  * Errors: KQ_ERR_FORMAT, KQ_ERR_TOO_LARGE. */
 KQ_MUST_CHECK kq_status hsm_trust_own_root(struct hsm_state *draft, uint64_t now);
 

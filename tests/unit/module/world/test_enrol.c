@@ -188,7 +188,7 @@ static void enrol_install__other_root_while_a_world_is_loaded__only_instead_of_a
     assert_non_null(hsm_state_find_root(fixture->module.state, rehearsal_hash));
     ceremony_enrol(&fixture->factory, &fixture->module); /* ends the program if it is refused */
     assert_null(hsm_state_find_root(fixture->module.state, rehearsal_hash));
-    assert_int_equal(fixture->module.state->num_roots, 1);
+    assert_int_equal(fixture->module.state->num_roots, 0); /* the new one waits for a quorum */
     struct kq_file enrolment;
     assert_ok(fake_module_call(&fixture->module, KQ_OP_ENROL_REQUEST, NULL, &enrolment));
     const struct kq_factory_warrant_request order = {.enrolment = enrolment.file, .not_after = FAKE_NOW + 1000};
@@ -199,7 +199,7 @@ static void enrol_install__other_root_while_a_world_is_loaded__only_instead_of_a
     assert_status(fake_module_call(&fixture->module, KQ_OP_ENROL_INSTALL, &request, NULL), KQ_ERR_STATE);
 }
 
-static void enrol_install__trusted_roots__grow_in_a_regions_world_only(void **state)
+static void enrol_install__trusted_roots__only_those_a_new_regions_world_begins_with(void **state)
 {
     struct fixture *fixture = *state;
     uint8_t root_hash[32];
@@ -216,6 +216,14 @@ static void enrol_install__trusted_roots__grow_in_a_regions_world_only(void **st
     assert_int_equal(fixture->module.state->num_roots, 1);
 }
 
+static void enrol_install__in_a_region_without_warrant__adds_no_trusted_root(void **state)
+{
+    struct fixture *fixture = *state;
+    ceremony_make_world(&fixture->module, &region, &fixture->cards, &fixture->world_file);
+    ceremony_enrol(&fixture->factory, &fixture->module);
+    assert_int_equal(fixture->module.state->num_roots, 0);
+}
+
 #define ENROL_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 UNIT_MAIN(ENROL_TEST(enrol__request_warrant_install__chain_verifies_to_this_module),
           ENROL_TEST(factory_root__rehearsal__says_so_in_its_subject), ENROL_TEST(factory_root__second_one__is_refused),
@@ -225,4 +233,5 @@ UNIT_MAIN(ENROL_TEST(enrol__request_warrant_install__chain_verifies_to_this_modu
           ENROL_TEST(enrol_install__own_esn_other_key_or_own_key_other_esn__is_refused),
           ENROL_TEST(enrol_install__warrant_under_another_root__is_refused),
           ENROL_TEST(enrol_install__other_root_while_a_world_is_loaded__only_instead_of_a_rehearsal),
-          ENROL_TEST(enrol_install__trusted_roots__grow_in_a_regions_world_only))
+          ENROL_TEST(enrol_install__trusted_roots__only_those_a_new_regions_world_begins_with),
+          ENROL_TEST(enrol_install__in_a_region_without_warrant__adds_no_trusted_root))
