@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     } while (0)
 
 /* A moment at which the certificates among the seeds are valid. */
-#define FUZZ_NOW UINT64_C(1795300000)
+#define FUZZ_NOW UINT64_C(1796000000)
 
 /* Takes one part off the front of the input: two bytes of length, then the part (as much as there is). */
 static inline struct kq_slice fuzz_take(struct kq_slice *in)
