@@ -39,6 +39,7 @@ struct free_list {
 struct cache {
     atomic_bool is_taken;
     atomic_long used; /* may be negative: blocks are freed by other threads */
+    uint64_t refused;
     struct free_list lists[NUM_CACHED_CLASSES];
 };
 
@@ -273,6 +274,8 @@ void *hsm_arena_new(size_t len)
     }
     if (block == NULL) {
         atomic_fetch_add(&arena->refused, 1);
+        if (cache != NULL)
+            cache->refused++;
         return NULL;
     }
     block->mark = BLOCK_USED;
@@ -315,6 +318,13 @@ void *hsm_arena_resize(void *data, size_t len)
     memcpy(copy, data, old_len < len ? old_len : len);
     hsm_arena_free(data);
     return copy;
+}
+
+uint64_t hsm_arena_refusals(void)
+{
+    if (own_cache != NULL)
+        return own_cache->refused;
+    return arena == NULL ? 0 : atomic_load(&arena->refused);
 }
 
 void hsm_arena_leave(void)

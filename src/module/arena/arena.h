@@ -55,6 +55,10 @@ struct hsm_arena_facts {
 };
 void hsm_arena_facts_get(struct hsm_arena_facts *out);
 
+/* How often this thread was refused memory so far: tells a failure inside
+ * OpenSSL for want of memory from a broken promise. */
+uint64_t hsm_arena_refusals(void);
+
 /* Gives the calling thread's cached blocks back; for threads that end. */
 void hsm_arena_leave(void);
 

@@ -16,14 +16,19 @@ struct walk {
     bool last_is_clean_stop;
 };
 
+/* The module's own word, not a peer's. */
+static bool is_clean_stop(const struct kq_audit_record *record)
+{
+    return record->class_ == KQ_AUDIT_SYSTEM && kq_slice_is_text(record->event, HSM_AUDIT_EVENT_CLEAN_STOP);
+}
+
 static bool take_record(struct walk *walk, struct kq_slice content)
 {
     struct kq_audit_record record;
     if (kq_audit_record_get(content, &record, NULL) != KQ_OK || record.index != walk->tree.num_records)
         return false;
     hsm_audit_tree_add(&walk->tree, content);
-    walk->last_is_clean_stop =
-        record.class_ == KQ_AUDIT_SYSTEM && kq_slice_is_text(record.event, HSM_AUDIT_EVENT_CLEAN_STOP);
+    walk->last_is_clean_stop = is_clean_stop(&record);
     return true;
 }
 
@@ -76,11 +81,29 @@ static size_t absorb(const struct hsm_state *state, struct kq_slice bytes, struc
     }
 }
 
+/* How the records end that the state itself holds: they are not in doubt. */
+static bool ends_clean(struct kq_slice frames)
+{
+    bool is_clean = false;
+    struct kq_slice frame;
+    size_t taken;
+    while (kq_frame_split(frames, &frame, &taken) == KQ_OK && taken > 0) {
+        struct kq_audit_entry entry;
+        struct kq_audit_record record;
+        frames = kq_slice_of(frames.data + taken, frames.len - taken);
+        if (kq_audit_entry_get(frame, &entry, NULL) == KQ_OK && entry.kind == KQ_AUDIT_ENTRY_RECORD &&
+            kq_audit_record_get(entry.content, &record, NULL) == KQ_OK)
+            is_clean = is_clean_stop(&record);
+    }
+    return is_clean;
+}
+
 kq_status hsm_audit_recover(const struct hsm_state *state, uint64_t log_len, struct kq_slice tail,
                             struct hsm_audit_recovery *out)
 {
     struct kq_slice pending = kq_buffer_slice(&state->audit_pending);
-    *out = (struct hsm_audit_recovery){.tree = state->audit, .log_len = state->audit_log_len};
+    *out = (struct hsm_audit_recovery){
+        .tree = state->audit, .log_len = state->audit_log_len, .is_clean = ends_clean(pending)};
     kq_buffer_init(&out->again, HSM_AUDIT_PENDING_MAX);
     if (log_len < state->audit_log_len) {
         out->is_cut = true;

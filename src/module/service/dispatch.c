@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/wipe.h"
+#include "module/arena/arena.h"
 #include "module/cards/quorum.h"
 #include "module/service/change.h"
 #include "module/service/flush.h"
@@ -263,7 +264,7 @@ static kq_status run(struct job *job)
     return status;
 }
 
-/* Every use, and every refused act or card. */
+/* Every use, and every refused act or card of somebody with a role. */
 static bool is_noted(const struct job *job, kq_status status)
 {
     uint32_t flags = job->row->flags;
@@ -277,13 +278,17 @@ static kq_status check_and_run(struct job *job)
 {
     if ((job->row->flags & HSM_ROW_USE) != 0 && hsm_flush_admit(job->call.module) != KQ_OK)
         return hsm_call_fail(&job->call, KQ_ERR_IO, HSM_CHANGE_IO_TEXT);
+    uint64_t refusals = hsm_arena_refusals();
     kq_status status = check(job);
+    bool has_role = status != KQ_ERR_DENIED;
     if (status == KQ_OK)
         status = run(job);
+    if (status == KQ_ERR_INTERNAL && hsm_arena_refusals() != refusals)
+        status = hsm_call_fail(&job->call, KQ_ERR_MEMORY, "the module's memory is full: load fewer keys at once");
     struct kq_slice results;
     if (status == KQ_OK)
         status = results_slice(job, &results);
-    if (is_noted(job, status) && note(job, status) != KQ_OK)
+    if (has_role && is_noted(job, status) && note(job, status) != KQ_OK)
         return hsm_call_fail(&job->call, KQ_ERR_IO, HSM_CHANGE_IO_TEXT);
     return status;
 }
@@ -300,7 +305,9 @@ void hsm_dispatch(struct hsm_module *module, size_t worker, const struct hsm_req
                       .operation = kq_operation_find(request->message.op),
                       .message = &request->message,
                       .worker = worker,
-                      .act = {.op = (enum kq_op)request->message.op, .request_id = request->message.request_id},
+                      .act = {.op = (enum kq_op)request->message.op,
+                              .uid = request->session->uid,
+                              .request_id = request->message.request_id},
                       .results = results};
     kq_buffer_init(&job.call.audit_place, KQ_PLACE_MAX);
     refresh_state(&job.call);

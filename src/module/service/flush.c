@@ -56,11 +56,12 @@ static kq_status fill_frames(struct hsm_module *module, enum flush_end end)
 }
 
 /* The state goes along when the log has grown far beyond what it knows, which
- * bounds what a start-up has to read. */
-static kq_status add_checkpoint(struct hsm_module *module)
+ * bounds what a start-up has to read, and at the end, so that nothing that was
+ * cut off the log of a stopped module goes unnoticed. */
+static kq_status add_checkpoint(struct hsm_module *module, enum flush_end end)
 {
     struct hsm_flush *flush = &module->flush;
-    if (module->log_len - module->checkpoint_len < HSM_AUDIT_TAIL_CHECKPOINT)
+    if (end == FLUSH_ORDINARY && module->log_len - module->checkpoint_len < HSM_AUDIT_TAIL_CHECKPOINT)
         return KQ_OK;
     KQ_TRY(hsm_state_clone(hsm_snapshot_state(module->current), &flush->state));
     flush->state->audit = flush->tree;
@@ -78,7 +79,7 @@ static void flush_begin(struct hsm_module *module, enum flush_end end)
     if (flush->frames.len == 0) {
         kq_status status = fill_frames(module, end);
         if (status == KQ_OK)
-            status = add_checkpoint(module);
+            status = add_checkpoint(module, end);
         if (status != KQ_OK)
             hsm_module_die("audit records cannot be made");
     }

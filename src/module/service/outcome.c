@@ -37,7 +37,8 @@ kq_status hsm_outcome_find(const struct hsm_state *state, const struct hsm_act *
         const struct hsm_outcome *outcome = &state->outcomes[i];
         if (memcmp(outcome->request_id, act->request_id.data, KQ_REQUEST_ID_LEN) != 0)
             continue;
-        if (outcome->op != (uint32_t)act->op || memcmp(outcome->params_hash, act->params_hash, 32) != 0)
+        if (outcome->op != (uint32_t)act->op || outcome->uid != act->uid ||
+            memcmp(outcome->params_hash, act->params_hash, 32) != 0)
             return KQ_ERR_MISMATCH;
         *out = outcome;
         return KQ_OK;
@@ -68,7 +69,7 @@ kq_status hsm_outcome_add(struct hsm_state *draft, const struct hsm_act *act, ui
            (draft->num_outcomes > 0 && results_len(draft) + results.len > HSM_OUTCOMES_LEN_MAX))
         forget_oldest(draft);
     struct hsm_outcome *outcome = &draft->outcomes[draft->num_outcomes];
-    *outcome = (struct hsm_outcome){.op = (uint32_t)act->op, .audit_index = audit_index};
+    *outcome = (struct hsm_outcome){.op = (uint32_t)act->op, .uid = act->uid, .audit_index = audit_index};
     memcpy(outcome->request_id, act->request_id.data, sizeof outcome->request_id);
     memcpy(outcome->params_hash, act->params_hash, sizeof outcome->params_hash);
     kq_buffer_init(&outcome->results, KQ_FRAME_MAX);

@@ -9,6 +9,7 @@
 /* What an act goes by. */
 struct hsm_act {
     enum kq_op op;
+    uint32_t uid;
     struct kq_slice request_id;
     uint8_t params_hash[32];
 };

@@ -44,7 +44,7 @@ static kq_status add_system_record(struct hsm_change *change, const char *event,
 static kq_status add_start_records(struct hsm_change *change, const struct hsm_opened *opened)
 {
     const struct hsm_audit_recovery *recovery = &opened->recovery;
-    char detail[128];
+    char detail[192];
     KQ_TRY(kq_buffer_append(&change->frames, recovery->again.data, recovery->again.len));
     if (opened->log_len == 0)
         KQ_TRY(hsm_audit_put_signer(change->draft->module_key, &change->frames));
@@ -54,8 +54,10 @@ static kq_status add_start_records(struct hsm_change *change, const struct hsm_o
         KQ_TRY(add_system_record(change, HSM_AUDIT_EVENT_LOG_CUT, detail));
     }
     if (!recovery->is_clean && change->tree.num_records > 0) {
-        snprintf(detail, sizeof detail, "uses of the last %u ms may be missing; %llu bytes dropped",
-                 HSM_AUDIT_WINDOW_MS, (unsigned long long)recovery->num_dropped);
+        snprintf(detail, sizeof detail,
+                 "uses of the last %u ms may be missing, from record %llu on if the log was cut; %llu bytes dropped",
+                 HSM_AUDIT_WINDOW_MS, (unsigned long long)opened->state->audit.num_records,
+                 (unsigned long long)recovery->num_dropped);
         KQ_TRY(add_system_record(change, HSM_AUDIT_EVENT_UNCLEAN_STOP, detail));
     }
     return add_system_record(change, HSM_AUDIT_EVENT_START, "");

@@ -82,8 +82,10 @@ void hsm_worker_flush(struct hsm_worker *worker)
     if (worker->session == NULL)
         return;
     struct kq_slice frames = kq_buffer_slice(&worker->frames.buffer);
-    if (worker->frames.failure != KQ_OK)
-        hsm_module_die("a reply cannot be encoded");
+    if (worker->frames.failure != KQ_OK) {
+        hsm_session_end(worker->session); /* no memory for a reply: the client asks again */
+        frames = KQ_SLICE_EMPTY;
+    }
     hsm_session_answer(worker->session, frames, worker->num_frames);
     hsm_session_free(KQ_TAKE(worker->session));
     worker->num_frames = 0;

@@ -40,6 +40,7 @@ struct hsm_outcome {
     uint8_t request_id[KQ_REQUEST_ID_LEN];
     uint8_t params_hash[32];
     uint32_t op;
+    uint32_t uid; /* who acted; nobody else is given the results */
     uint64_t audit_index;
     struct kq_buffer results;
 };

@@ -97,6 +97,7 @@ static void put_outcome(const struct hsm_state *state, size_t index, struct kq_w
     hsm_state_outcome_put(&(struct hsm_state_outcome){.request_id = kq_slice_of(outcome->request_id, KQ_REQUEST_ID_LEN),
                                                       .params_hash = slice32(outcome->params_hash),
                                                       .op = outcome->op,
+                                                      .uid = outcome->uid,
                                                       .audit_index = outcome->audit_index,
                                                       .results = kq_buffer_slice(&outcome->results)},
                           writer);
@@ -308,6 +309,7 @@ static kq_status get_outcomes(struct kq_list list, struct hsm_state *out)
         memcpy(outcome->request_id, record.request_id.data, sizeof outcome->request_id);
         memcpy(outcome->params_hash, record.params_hash.data, sizeof outcome->params_hash);
         outcome->op = (uint32_t)record.op;
+        outcome->uid = (uint32_t)record.uid;
         outcome->audit_index = record.audit_index;
         KQ_TRY(take_bytes(record.results, &outcome->results));
     }

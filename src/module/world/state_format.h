@@ -73,6 +73,7 @@ KQ_RECORD_DECLARE(hsm_state_counter, HSM_STATE_COUNTER_FIELDS);
     BYTES(request_id, KQ_REQUEST_ID_LEN, KQ_REQUEST_ID_LEN)                                                            \
     BYTES(params_hash, KQ_HASH_LEN, KQ_HASH_LEN)                                                                       \
     UINT(op, 1, 255)                                                                                                   \
+    UINT(uid, 0, 0xffffffff) /* who acted */                                                                           \
     UINT(audit_index, 0, UINT64_MAX)                                                                                   \
     BYTES(results, 0, 120000)
 KQ_RECORD_DECLARE(hsm_state_outcome, HSM_STATE_OUTCOME_FIELDS);

@@ -122,6 +122,7 @@ static void new__beyond_the_maximum__null_and_counted(void **state)
     struct hsm_arena_facts facts;
     hsm_arena_facts_get(&facts);
     assert_int_equal(facts.refused, 1);
+    assert_int_equal(hsm_arena_refusals(), 1);
     assert_true(facts.size <= 16 * MIB);
     assert_null(hsm_arena_resize(blocks[0], 8 * MIB));
     for (size_t i = 0; i < num; i++)

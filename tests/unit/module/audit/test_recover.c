@@ -193,6 +193,32 @@ static void recover__log_shorter_than_the_state_knows__says_cut(void **state)
     life_clear(&life);
 }
 
+/* As a module stops: the clean-stop record is in the state itself. */
+static void recover__clean_stop_pending__clean_however_much_the_log_lacks(void **state)
+{
+    (void)state;
+    struct life life;
+    life_begin(&life);
+    put_record(&life.end, KQ_AUDIT_SYSTEM, "clean-stop", &life.state->audit_pending);
+    put_head(&life, &life.end, &life.state->audit_pending);
+    life.state->audit = life.end;
+    life.log.len = (size_t)life.state->audit_log_len;
+    assert_ok(kq_buffer_append(&life.log, life.state->audit_pending.data, life.state->audit_pending.len));
+    for (size_t len = (size_t)life.state->audit_log_len; len <= life.log.len; len += 7) {
+        struct hsm_audit_recovery found;
+        recover(&life, len, &found);
+        assert_true(found.is_clean);
+        assert_same_tree(&found.tree, &life.end);
+        hsm_audit_recovery_clear(&found);
+    }
+    life_use(&life, "sign"); /* it went on after all */
+    struct hsm_audit_recovery found;
+    recover(&life, life.log.len, &found);
+    assert_false(found.is_clean);
+    hsm_audit_recovery_clear(&found);
+    life_clear(&life);
+}
+
 static void recover__head_of_another_module__not_taken(void **state)
 {
     (void)state;
@@ -218,6 +244,7 @@ int main(void)
         cmocka_unit_test(recover__torn_at_any_byte__keeps_whole_heads_only),
         cmocka_unit_test(recover__any_bit_of_a_use_flipped__not_taken),
         cmocka_unit_test(recover__log_shorter_than_the_state_knows__says_cut),
+        cmocka_unit_test(recover__clean_stop_pending__clean_however_much_the_log_lacks),
         cmocka_unit_test(recover__head_of_another_module__not_taken),
     };
     return cmocka_run_group_tests(tests, make_state, free_state);

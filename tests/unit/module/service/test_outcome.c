@@ -42,12 +42,14 @@ static void find__same_act__first_results(void **state)
 static void find__same_id_other_act__refused(void **state)
 {
     struct hsm_state *draft = *state;
-    struct hsm_act act = act_of(1, 1), other_params = act_of(1, 2), other_op = act_of(1, 1);
+    struct hsm_act act = act_of(1, 1), other_params = act_of(1, 2), other_op = act_of(1, 1), other_user = act_of(1, 1);
+    other_user.uid = 4242;
     other_op.op = KQ_OP_PEER_SET;
     const struct hsm_outcome *found;
     assert_ok(hsm_outcome_add(draft, &act, 1, kq_slice_text("results")));
     assert_status(hsm_outcome_find(draft, &other_params, &found), KQ_ERR_MISMATCH);
     assert_status(hsm_outcome_find(draft, &other_op, &found), KQ_ERR_MISMATCH);
+    assert_status(hsm_outcome_find(draft, &other_user, &found), KQ_ERR_MISMATCH);
 }
 
 static void add__more_than_are_remembered__oldest_forgotten(void **state)

@@ -53,7 +53,8 @@ static struct hsm_state *make_full_state(void)
     state->num_attempts = 1;
     state->counters[0] = (struct hsm_use_counter){.id = {1}, .used = 77};
     state->num_counters = 1;
-    state->outcomes[0] = (struct hsm_outcome){.request_id = {1}, .params_hash = {2}, .op = 40, .audit_index = 5};
+    state->outcomes[0] =
+        (struct hsm_outcome){.request_id = {1}, .params_hash = {2}, .op = 40, .uid = 6, .audit_index = 5};
     fill_buffer(&state->outcomes[0].results, "results");
     state->num_outcomes = 1;
     state->audit.num_records = 5; /* levels 0 and 2 */
@@ -118,6 +119,7 @@ static void assert_same_state(const struct hsm_state *a, const struct hsm_state 
     assert_memory_equal(a->outcomes[0].request_id, b->outcomes[0].request_id, KQ_REQUEST_ID_LEN);
     assert_memory_equal(a->outcomes[0].params_hash, b->outcomes[0].params_hash, 32);
     assert_int_equal(a->outcomes[0].op, b->outcomes[0].op);
+    assert_int_equal(a->outcomes[0].uid, b->outcomes[0].uid);
     assert_int_equal(a->outcomes[0].audit_index, b->outcomes[0].audit_index);
     assert_same_buffer(&a->outcomes[0].results, &b->outcomes[0].results);
     assert_memory_equal(&a->audit, &b->audit, sizeof a->audit);
