@@ -11,7 +11,7 @@
  * secret: reserved once, guarded on both sides, made usable in locked steps as
  * it is needed, left out of core files, wiped on fork and wiped on free.
  * There is one per process, because OpenSSL's allocation hooks carry no
- * context. All functions are thread safe. docs/decisions/arena.md. */
+ * context. All functions are thread safe. docs/decisions/0002-module-memory-behind-one-seam.md. */
 
 struct hsm_arena_options {
     size_t first;        /* bytes locked at start */
