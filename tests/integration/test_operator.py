@@ -1,14 +1,13 @@
-"""The operator's and the manufacturer's commands: real cards, joining modules, lists, toolsets, users."""
+"""The operator's and the manufacturer's commands: real cards, lists, toolsets, users."""
 import json
 import os
-import shutil
 import sys
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 sys.dont_write_bytecode = True
-from journey import SUBSCRIPTION, Journey, read, write  # noqa: E402
+from journey import Journey, read, write  # noqa: E402
 
 
 class Cards(unittest.TestCase):
@@ -49,44 +48,6 @@ class Cards(unittest.TestCase):
             self.assertIn(folder, done.out)
             for name in ("card-1", "card-1.passphrase"):
                 self.assertEqual(os.stat(os.path.join(folder, name)).st_mode & 0o777, 0o600, name)
-
-
-class Joining(unittest.TestCase):
-    def test_second_module__joins_and_uses_the_same_keys(self):
-        with Journey() as journey:
-            (fact,) = journey.regions("NA")
-            owner = journey.owner("owner", "NA")
-            owner.new_world()
-            owner.new_key("key")
-            owner.expects(fact)
-            self.assertEqual(owner.modify("key", "NA-1").code, 0)
-            self.assertEqual(owner.package("key", "NA-1", "p").code, 0)
-            self.assertEqual(journey.bring(owner.path("TransferPackage-p.byok"), "first").code, 0)
-            second = os.path.join(journey.folder, "second")
-            folder = os.path.join(second, "regions", "UnitedStates")
-            keyquay = journey.operator.must
-            work = journey.operator.work
-            request, warrant, ask, admit = (os.path.join(work, name) for name in ("request", "warrant", "ask", "admit"))
-            refused = journey.operator.run("keyquay", "region", "join", "request", "NA", "--data", second, "--out", ask)
-            self.assertEqual(refused.code, 1, refused)  # not enrolled
-            keyquay("keyquay", "enrol", "request", "--folder", folder, "--out", request)
-            keyquay("keyquay-factory", "sign", request, "--data", os.path.join(journey.data, "factory"), "--out", warrant)
-            keyquay("keyquay", "enrol", "install", warrant, "--folder", folder)
-            keyquay("keyquay", "region", "join", "request", "NA", "--data", second, "--out", ask)
-            keyquay("keyquay", "region", "join", "admit", "NA", ask, "--data", journey.data, "--out", admit)
-            keyquay("keyquay", "region", "join", "accept", "NA", admit, "--data", second)
-            first = os.path.join(journey.data, "regions", "UnitedStates")
-            for name in ("exchange", "packages", "vault"):
-                shutil.copytree(os.path.join(first, name), os.path.join(folder, name))
-            self.assertEqual(read(os.path.join(first, "local", "world")), read(os.path.join(folder, "local", "world")))
-            message, signature = owner.path("message"), owner.path("signature")
-            write(message, b"by the second module")
-            keyquay("keyquay", "region", "use", "sign", "--data", second, "--subscription", SUBSCRIPTION, "--name", "first",
-                    "--mechanism", "rs256", "--in", message, "--out", signature)
-            owner.must("keyquay", "key", "use", "verify", "--app", "simple", "--ident", "key", "--mechanism", "rs256", "--in",
-                       message, "--signature", signature)
-            done = journey.bring(owner.path("TransferPackage-p.byok"), "second", data=second)
-            self.assertEqual(done.code, 0, done)
 
 
 class Lists(unittest.TestCase):

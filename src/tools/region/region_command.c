@@ -36,7 +36,8 @@ static const char about[] =
     "  import FILE        takes a transfer package: --subscription GUID --name NAME\n"
     "  use ACT            sign, decrypt or public with an imported key: --subscription --name --out\n"
     "  join ...           a second module joins: request CODE --out FILE (at the new, enrolled module),\n"
-    "                     admit CODE FILE --out FILE (under the region's cards), accept CODE FILE\n"
+    "                     admit CODE FILE --out FILE (under the region's cards),\n"
+    "                     accept CODE FILE --packages FROM (which copies the region's files too)\n"
     "CODE is NA, NA-1 or UnitedStates; GERMANY-1 is Germany-Public unless --variant sovereign.\n"
     "DIR is /var/lib/keyquay for root, else $XDG_STATE_HOME/keyquay, unless --data says otherwise.";
 
@@ -50,7 +51,7 @@ struct command {
     char subscription[64];
     /* options */
     const char *data, *variant, *quorum, *suite, *operator_name, *suffix, *bits, *days;
-    const char *factory, *enrol_out, *warrant, *out, *subscription_text, *vault, *name, *region, *version;
+    const char *factory, *enrol_out, *warrant, *out, *packages, *subscription_text, *vault, *name, *region, *version;
     struct kq_region_use use;
     bool replace, require_attested;
 };
@@ -268,7 +269,7 @@ static kq_status run_join(struct command *command)
 {
     static const char *const acts[] = {
         [KQ_JOIN_REQUEST] = "request", [KQ_JOIN_ADMIT] = "admit", [KQ_JOIN_ACCEPT] = "accept"};
-    struct kq_join_plan plan = {.data = command->data, .out = command->out};
+    struct kq_join_plan plan = {.data = command->data, .out = command->out, .packages = command->packages};
     size_t act = 0;
     if (command->num_words < 3)
         return kq_tool_usage(command->tool, "region join request|admit|accept CODE [FILE]");
@@ -277,9 +278,9 @@ static kq_status run_join(struct command *command)
     plan.act = (enum kq_join_act)act;
     plan.in = command->num_words > 3 ? command->words[3] : NULL;
     if (act == KQ_COUNT_OF(acts) || (plan.act != KQ_JOIN_REQUEST) != (plan.in != NULL) ||
-        (plan.act != KQ_JOIN_ACCEPT) != (plan.out != NULL))
+        (plan.act != KQ_JOIN_ACCEPT) != (plan.out != NULL) || (plan.act != KQ_JOIN_ACCEPT && plan.packages != NULL))
         return kq_tool_usage(command->tool, "region join request CODE --out FILE | admit CODE FILE --out FILE | "
-                                            "accept CODE FILE");
+                                            "accept CODE FILE [--packages FROM]");
     command->tool->is_ceremony = true;
     KQ_TRY(find_region(command, command->words[2], &plan.region, NULL));
     return kq_region_join(command->tool, &plan);
@@ -323,6 +324,7 @@ static enum kq_args_result parse(struct command *command)
         {"enrol-out", 0, &command->enrol_out, NULL, "FILE", "create: write the request for a warrant and stop"},
         {"warrant", 0, &command->warrant, NULL, "FILE", "create: go on with the warrant that came back"},
         {"out", 'o', &command->out, NULL, "FILE", "toolset, use, join: the file to write"},
+        {"packages", 0, &command->packages, NULL, "FROM", "join accept: the region's folder of another module"},
         {"replace", 0, NULL, &command->replace, NULL, "toolset: replace an existing file"},
         {"subscription", 0, &command->subscription_text, NULL, "GUID", "import, use: of the key"},
         {"vault", 0, &command->vault, NULL, "NAME", "import, use: of the key (default)"},
