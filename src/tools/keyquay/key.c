@@ -78,11 +78,21 @@ static kq_status sign(struct job *job)
     return kq_use_sign(&job->tool, key, job->mechanism, kq_slice_of(digest, digest_len), form, job->options.out);
 }
 
+/* The public half lies beside the blob, which carries its hash: what was damaged or put there is not handed on. */
+static bool is_of_blob(const struct kq_key_file *file)
+{
+    struct kq_key_blob blob;
+    return kq_key_blob_get(file->blob, &blob, NULL) != KQ_OK || kq_sha256_is(blob.public_hash, file->public_key);
+}
+
 static kq_status open_public(struct job *job, struct kq_public_key **out)
 {
     if (job->stored.file.public_key.len == 0)
         return kq_tool_fail(&job->tool, KQ_ERR_UNSUPPORTED, NULL, "%s: a secret key has no public half",
                             job->stored.path);
+    if (!is_of_blob(&job->stored.file))
+        return kq_tool_fail(&job->tool, KQ_ERR_MISMATCH, "Restore the file from a backup, or recover the key.",
+                            "%s: field public_key: is not the one that belongs to the blob", job->stored.path);
     kq_status status = kq_public_key_new(job->stored.file.public_key, out);
     return status == KQ_OK ? KQ_OK
                            : kq_tool_fail(&job->tool, status, "Restore the file from a backup.",
