@@ -103,7 +103,8 @@ static bool show_file(struct request *request, const char *path)
     char hash[HASH_TEXT_SIZE], known[256], absolute[4096];
     kq_status status = hash_file(path, request, hash);
     if (status != KQ_OK) {
-        fprintf(stderr, "Get-FileHash: %s: %s.\n", path, kq_status_text(status));
+        fprintf(stderr, "Get-FileHash: %s: %s.\n", path,
+                status == KQ_ERR_FORMAT ? "a folder or device, not a file" : kq_status_text(status));
         return false;
     }
     describe(request, hash, known, sizeof known);

@@ -28,10 +28,13 @@ static kq_status fail_connect(struct kq_tool *tool, kq_status status, const char
     if (status == KQ_ERR_TOO_LARGE)
         return kq_tool_fail(tool, KQ_ERR_CONNECT, "Choose a shorter folder (NFAST_KMDATA), or set KEYQUAY_SOCKET.",
                             "%s: too long for a socket's path, which has 107 characters at most", path);
+    char look[KQ_PATH_MAX + 48];
+    snprintf(look, sizeof look, "\"keyquay hsm status --folder %s\" tells more.", tool->folder);
     const char *next = status == KQ_ERR_DENIED    ? "The module's owner lets you in with \"keyquay hsm allow\"."
                        : status == KQ_ERR_VERSION ? "Use programs of the same release as the module."
-                                                  : "\"keyquay hsm status\" tells more.";
-    return kq_tool_fail(tool, status, next, "%s: the module could not be reached: %s", path, kq_status_text(status));
+                                                  : look;
+    return kq_tool_fail(tool, status, next, "%s: the module could not be reached: %s", path,
+                        status == KQ_ERR_CONNECT ? "nothing answers there" : kq_status_text(status));
 }
 
 static kq_status connect_with_patience(struct kq_tool *tool, const char *path)

@@ -101,7 +101,7 @@ static kq_status run_sign(struct kq_tool *tool, const struct options *options, c
     KQ_TRY(read_days(tool, options->days, WARRANT_DAYS, &days));
     kq_status status = kq_file_read(request, KQ_PEM_MAX, &bytes);
     if (status != KQ_OK)
-        return kq_tool_fail(tool, status, NULL, "%s: %s", request, kq_status_text(status));
+        return kq_tool_fail_read(tool, status, request, "Have the module make one: `keyquay enrol request`.");
     KQ_TRY(choose_folder(tool, options));
     KQ_TRY(kq_factory_root(tool, &root)); /* before a module is started where there is no manufacturer */
     KQ_TRY(open_factory(tool, options, &rehearsal));
