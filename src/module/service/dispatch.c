@@ -283,7 +283,7 @@ static kq_status check_and_run(struct job *job)
     bool has_role = status != KQ_ERR_DENIED;
     if (status == KQ_OK)
         status = run(job);
-    if (status == KQ_ERR_INTERNAL && hsm_arena_refusals() != refusals)
+    if (status != KQ_OK && hsm_arena_refusals() != refusals) /* whatever it looked like from inside */
         status = hsm_call_fail(&job->call, KQ_ERR_MEMORY, "the module's memory is full: load fewer keys at once");
     struct kq_slice results;
     if (status == KQ_OK)
