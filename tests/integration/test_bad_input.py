@@ -324,6 +324,20 @@ class Environment(Case):
         self.refused(self.owner.run("enquiry", environment={"NFAST_KMDATA": "/tmp/" + "x" * 120}), "107", "NFAST_KMDATA",
                      code=4)
 
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to become another user")
+    def test_another_user__told_that_he_may_not(self):
+        if shutil.which("setpriv") is None:
+            self.skipTest("no setpriv here")
+        os.chmod(self.journey.folder, 0o711)
+        for path in (self.owner.folder, self.owner.kmdata):
+            os.chmod(path, 0o711)
+        become = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups"]
+        key = os.path.join(self.owner.local, "key_simple_key")
+        self.refused(self.owner.run(*become, os.path.join(BIN, "kmfile-dump"), key, cwd="/"), key, "Permission denied")
+        socket = os.path.join(self.owner.kmdata, "hardserver.sock")
+        done = self.owner.run(*become, os.path.join(BIN, "enquiry"), cwd="/", environment={"KEYQUAY_SOCKET": socket})
+        self.refused(done, "your user may not connect", "keyquay hsm allow", code=4)
+
     def test_transcript__cannot_be_written__said_and_the_work_is_done(self):
         done = self.owner.run("generatekey", "--batch", "simple", "type=EC", "ident=no-transcript",
                               environment={"KEYQUAY_TRANSCRIPT": "/nonexistent/transcript"})

@@ -1,7 +1,9 @@
 #include "tools/common/connect.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tools/hsm/start.h"
 
@@ -30,11 +32,15 @@ static kq_status fail_connect(struct kq_tool *tool, kq_status status, const char
                             "%s: too long for a socket's path, which has 107 characters at most", path);
     char look[KQ_PATH_MAX + 48];
     snprintf(look, sizeof look, "\"keyquay hsm status --folder %s\" tells more.", tool->folder);
-    const char *next = status == KQ_ERR_DENIED    ? "The module's owner lets you in with \"keyquay hsm allow\"."
+    bool is_barred = status == KQ_ERR_CONNECT && access(path, W_OK) != 0 && errno == EACCES;
+    const char *next = status == KQ_ERR_DENIED || is_barred
+                           ? "The module's owner lets you in with \"keyquay hsm allow\"."
                        : status == KQ_ERR_VERSION ? "Use programs of the same release as the module."
                                                   : look;
     return kq_tool_fail(tool, status, next, "%s: the module could not be reached: %s", path,
-                        status == KQ_ERR_CONNECT ? "nothing answers there" : kq_status_text(status));
+                        is_barred                  ? "your user may not connect there"
+                        : status == KQ_ERR_CONNECT ? "nothing answers there"
+                                                   : kq_status_text(status));
 }
 
 static kq_status connect_with_patience(struct kq_tool *tool, const char *path)

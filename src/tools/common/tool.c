@@ -78,7 +78,10 @@ const char *kq_tool_read_reason(kq_status status, const char *path)
 
 kq_status kq_tool_fail_read(struct kq_tool *tool, kq_status status, const char *path, const char *next)
 {
-    return kq_tool_fail(tool, status, next, "%s: %s", path, kq_tool_read_reason(status, path));
+    const char *reason = kq_tool_read_reason(status, path);
+    if (status == KQ_ERR_IO && errno == EACCES)
+        next = "Run it as the user that the file belongs to.";
+    return kq_tool_fail(tool, status, next, "%s: %s", path, reason);
 }
 
 static const char *next_step(kq_status status)
