@@ -109,7 +109,9 @@ static const struct kq_region *match(const char *code, const char *full, const c
 
 static kq_status explain_absence(const char *text, char *out, size_t size)
 {
-    if (strncasecmp(text, "china", 5) == 0) {
+    bool is_china =
+        strncasecmp(text, "china", 5) == 0 || strcasecmp(text, "CN") == 0 || strncasecmp(text, "CN-", 3) == 0;
+    if (is_china) {
         snprintf(out, size, "China was never offered: the transfer of keys is not available there");
         return KQ_ERR_UNSUPPORTED;
     }

@@ -58,8 +58,10 @@ static kq_status read_subscription(struct kq_tool *tool, struct command *command
     char *name = command->subscription_name;
     if (!kq_guid_is_valid(kq_slice_text(command->subscription)) ||
         !kq_text_copy(kq_slice_text(command->subscription), name, NAME_SIZE))
-        return kq_tool_fail(tool, KQ_ERR_ARGUMENT, "Get-AzureSubscription shows it.",
-                            "-SubscriptionId: '%.60s' is not a GUID", command->subscription);
+        return kq_tool_fail(
+            tool, KQ_ERR_ARGUMENT,
+            "It is the id of the subscription that will own the key at the destination; its operator knows it.",
+            "-SubscriptionId: '%.60s' is not a GUID", command->subscription);
     for (char *c = name; *c != '\0'; c++)
         *c = (char)tolower((unsigned char)*c);
     command->remote.subscription = name;

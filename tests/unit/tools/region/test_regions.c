@@ -83,6 +83,7 @@ static void regions__china__was_never_offered(void **state)
     assert_status(refuse("China", NULL, why), KQ_ERR_UNSUPPORTED);
     assert_non_null(strstr(why, "never offered"));
     assert_status(refuse("chinaeast2", NULL, why), KQ_ERR_UNSUPPORTED);
+    assert_status(refuse("CN-1", NULL, why), KQ_ERR_UNSUPPORTED);
 }
 
 static void regions__geography_without_toolset__is_named(void **state)
