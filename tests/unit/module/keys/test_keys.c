@@ -582,8 +582,9 @@ static void key_recover__blob_made_from_public_facts__refused(void **state)
     const char *why;
     static const uint8_t no_km[32];
     KQ_AUTO(hsm_key) his = NULL;
-    KQ_AUTO_VALUE(kq_buffer) acl = {0}, place = {0}, blob = {0};
-    const struct hsm_world *world = &f->module.state->world;
+    KQ_AUTO_VALUE(kq_buffer) acl = {0}, place = {0}, blob = {0}, world_file = {0};
+    uint8_t hkm[32];
+    const struct hsm_world *world = &f->module.state->world; /* only until a card is presented */
     const struct kq_acl_owner_request rights = {.type = KQ_KEY_EC_P256,
                                                 .hkm = kq_slice_of(world->hkm, 32),
                                                 .hknso = kq_slice_of(world->hknso, 32),
@@ -593,10 +594,13 @@ static void key_recover__blob_made_from_public_facts__refused(void **state)
     write_place(f, "my-key1", &place);
     assert_ok(hsm_key_generate(KQ_KEY_EC_P256, 0, 0, &his));
     assert_ok(kq_acl_owner_key(&rights, &acl));
-    assert_ok(hsm_world_file_read(kq_buffer_slice(&world->world_file), &facts, &why));
+    memcpy(hkm, world->hkm, sizeof hkm);
+    kq_buffer_init(&world_file, KQ_WORLD_FILE_MAX);
+    assert_ok(kq_buffer_append(&world_file, world->world_file.data, world->world_file.len));
+    assert_ok(hsm_world_file_read(kq_buffer_slice(&world_file), &facts, &why));
     const struct hsm_blob_request request = {
         .key = his, .origin = KQ_ORIGIN_GENERATED, .acl = kq_buffer_slice(&acl), .place = kq_buffer_slice(&place)};
-    const struct kq_slice guesses[] = {KQ_SLICE_EMPTY, kq_slice_of(no_km, sizeof no_km), kq_slice_of(world->hkm, 32)};
+    const struct kq_slice guesses[] = {KQ_SLICE_EMPTY, kq_slice_of(no_km, sizeof no_km), kq_slice_of(hkm, 32)};
     for (size_t i = 0; i < KQ_COUNT_OF(guesses); i++) {
         blob.len = 0;
         assert_ok(hsm_recovery_blob_seal(facts.binding.recovery_public, guesses[i], &request, &blob));

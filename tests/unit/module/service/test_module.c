@@ -693,6 +693,22 @@ static uint64_t prepare_world(struct client *client)
     return creation;
 }
 
+static void act__without_cards_or_with_an_invented_authority__refused(void **unused)
+{
+    (void)unused;
+    struct client client;
+    client_begin(&client);
+    const struct kq_world_create_commit_request commit = {.creation = prepare_world(&client)};
+    assert_ok(client_call(&client, KQ_OP_WORLD_CREATE_COMMIT, &commit, id(0)));
+    static const uint8_t hash[32] = {7};
+    const struct kq_trust_change_request change = {
+        .list = KQ_TRUST_ROOTS, .change = KQ_TRUST_ADD, .hash = kq_slice_of(hash, sizeof hash)};
+    assert_status(client_call(&client, KQ_OP_TRUST_CHANGE, &change, id(1)), KQ_ERR_QUORUM);
+    client.authority = 4711;
+    assert_status(client_call(&client, KQ_OP_TRUST_CHANGE, &change, id(2)), KQ_ERR_QUORUM);
+    client_close(&client);
+}
+
 /* The loop answers HELLO itself: were it to wait for the session's ceremony,
  * the ceremony would wait for the disk's answer, and that for the loop. */
 static void hello__with_an_authority_during_a_ceremony__answered(void **unused)
@@ -744,6 +760,7 @@ int main(void)
         TEST(hello__other_protocol__refused),
         TEST(hello__sent_with_others_in_one_write__comes_first),
         TEST(hello__with_an_authority_during_a_ceremony__answered),
+        TEST(act__without_cards_or_with_an_invented_authority__refused),
         TEST(stream__large_frame_before_hello__ended),
         TEST(call__unknown_operation__says_so),
         TEST(call__without_the_role__refused),

@@ -133,8 +133,9 @@ static void exchange_create__bad_size_date_or_generation__is_refused(void **stat
     hsm_state_find_world(fixture.region.module.state, fixture.region.module.state->world.hknso)->generation = 3;
     request = request_of_generation(2);
     assert_status(create(&request), KQ_ERR_ROLLBACK);
-    ceremony_trust(&fixture.region.module, &fixture.region.cards, KQ_TRUST_WORLDS, KQ_TRUST_REMOVE,
-                   fixture.region.module.state->world.hknso, false);
+    uint8_t hknso[32]; /* the state that it stands in is replaced meanwhile */
+    memcpy(hknso, fixture.region.module.state->world.hknso, sizeof hknso);
+    ceremony_trust(&fixture.region.module, &fixture.region.cards, KQ_TRUST_WORLDS, KQ_TRUST_REMOVE, hknso, false);
     assert_status(create(&request), KQ_ERR_ROLLBACK); /* what was issued stays issued */
 }
 
