@@ -14,25 +14,22 @@
 #include "hardserver/relay.h"
 #include "sandbox/sandbox.h"
 
-/* hardserver: owns the files and the listening socket, holds no secret. A
- * supervisor starts it with the descriptors of enum kq_inherited_fd. */
+/* hardserver: owns the files, holds no secret and no client's socket. A
+ * supervisor starts it with its descriptors of enum kq_inherited_fd. */
 
-static const char usage[] = "usage: hardserver --folder DIR [--idle-exit SECONDS] [--max-connections N] [--help]\n"
-                            "Started by keyquay-hsm (or a service manager), which hands it descriptors 3 to 6.\n";
+static const char usage[] = "usage: hardserver --folder DIR [--idle-exit SECONDS] [--help]\n"
+                            "Started by keyquay-hsm (or a service manager), which hands it descriptors 3, 5 and 6.\n";
 
 struct options {
     const char *folder;
     uint64_t idle_exit_s;
-    uint64_t max_connections;
 };
 
 static bool parse_options(int argc, char **argv, struct options *out)
 {
-    static const struct option known[] = {{"folder", required_argument, NULL, 'f'},
-                                          {"idle-exit", required_argument, NULL, 'i'},
-                                          {"max-connections", required_argument, NULL, 'c'},
-                                          {NULL, 0, NULL, 0}};
-    *out = (struct options){.max_connections = 1024};
+    static const struct option known[] = {
+        {"folder", required_argument, NULL, 'f'}, {"idle-exit", required_argument, NULL, 'i'}, {NULL, 0, NULL, 0}};
+    *out = (struct options){0};
     for (int option = getopt_long(argc, argv, "", known, NULL); option != -1;
          option = getopt_long(argc, argv, "", known, NULL)) {
         bool is_known = true;
@@ -40,8 +37,6 @@ static bool parse_options(int argc, char **argv, struct options *out)
             out->folder = optarg;
         else if (option == 'i')
             is_known = kq_uint_parse(kq_slice_text(optarg), 86400 * 365, &out->idle_exit_s);
-        else if (option == 'c')
-            is_known = kq_uint_parse(kq_slice_text(optarg), 1024, &out->max_connections) && out->max_connections > 0;
         else
             is_known = false;
         if (!is_known)
@@ -88,21 +83,18 @@ int main(int argc, char **argv)
     }
     umask(027); /* the module may be of another user; the folder's group is its group */
     KQ_AUTO_VALUE(kq_relay)
-    relay = {.control_fd = KQ_CONTROL_FD,
-             .listen_fd = KQ_LISTEN_FD,
-             .ready_fd = KQ_READY_FD,
-             .max_connections = options.max_connections,
-             .idle_exit_s = options.idle_exit_s,
-             .store = {-1, -1}};
+    relay = {
+        .control_fd = KQ_CONTROL_FD, .ready_fd = KQ_READY_FD, .idle_exit_s = options.idle_exit_s, .store = {-1, -1}};
     kq_relay_init(&relay);
     relay.signal_fd = open_signals();
-    if (relay.signal_fd < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+    if (relay.signal_fd < 0 || fcntl(relay.control_fd, F_SETFL, O_NONBLOCK) != 0 ||
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         return fail("the process cannot be set up");
     if (enter_folder(options.folder) != KQ_OK || kq_store_open(&relay.store) != KQ_OK) {
         fprintf(stderr, "hardserver: %s/hsm: cannot be used: %s\n", options.folder, strerror(errno));
         return EXIT_FAILURE;
     }
-    if (kq_sandbox_enter_hardserver(relay.control_fd, relay.store.folder_fd) != KQ_OK)
+    if (kq_sandbox_enter_hardserver(relay.store.folder_fd) != KQ_OK)
         return fail("its sandbox cannot be entered");
     const char *why = NULL;
     return kq_relay_run(&relay, &why) == KQ_OK ? EXIT_SUCCESS : fail(why);

@@ -4,24 +4,23 @@
 #include "hardserver/store.h"
 #include "wire/control.h"
 
-/* What the hardserver does all day: passes connections to the module and
- * writes what the module hands it. It never waits for the module, so that the
- * module may wait for it. */
+/* What the hardserver does all day: writes what the module hands it, and
+ * notices when nobody needs the two. It never waits for the module, so that
+ * the module may wait for it. */
 struct kq_relay {
-    int control_fd;
-    int listen_fd;
-    int ready_fd; /* -1 once the module has answered */
+    int control_fd; /* non-blocking */
+    int ready_fd;   /* -1 once the module has answered */
     int signal_fd;
     struct kq_store store;
-    uint64_t max_connections;
     uint64_t idle_exit_s; /* 0: never */
 
     struct kq_buffer in;
     struct kq_buffer out;
-    int waiting_client; /* accepted, the channel had no room; else -1 */
-    uint64_t num_connections;
+    uint64_t num_clients;   /* as the module said last; right about none or some */
+    uint64_t clients_heard; /* how often it said so */
     uint64_t idle_since_ms;
     bool is_ready;
+    bool is_asking; /* whether the module stops, since nobody is there */
     bool is_stopping;
 };
 

@@ -17,7 +17,7 @@
 #include "module/service/start.h"
 
 /* hsm-module: the cryptographic boundary as a process. A supervisor starts it
- * with the control channel on descriptor 3. */
+ * with the control channel on descriptor 3 and the listening socket on 4. */
 
 enum exit_code { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_AGAIN = 70 };
 enum mode { MODE_SERVE, MODE_PREPARE };
@@ -27,6 +27,7 @@ struct options {
     const char *folder;
     uint64_t num_workers;
     uint64_t memory_mib;
+    uint64_t max_connections;
     uint64_t module_uid;
     uint64_t module_gid;
     uint64_t hardserver_uid;
@@ -35,10 +36,12 @@ struct options {
 };
 
 static const char usage[] =
-    "usage: hsm-module --folder DIR [--workers N] [--memory MIB] [--allow-unlocked] [--help]\n"
+    "usage: hsm-module --folder DIR [--workers N] [--memory MIB] [--max-connections N]\n"
+    "                  [--allow-unlocked] [--help]\n"
     "       hsm-module --folder DIR --prepare [--module-uid U] [--module-gid G] [--hardserver-uid U]\n"
     "                  [--administrator-uid U]\n"
-    "Started by keyquay-hsm (or a service manager) with the hardserver's control channel on descriptor 3.\n";
+    "Started by keyquay-hsm (or a service manager) with the hardserver's control channel on descriptor 3\n"
+    "and the listening socket on descriptor 4.\n";
 
 static bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 {
@@ -55,6 +58,8 @@ static bool parse_option(int option, struct options *out)
         return parse_number(optarg, 1, HSM_WORKERS_MAX - 1, &out->num_workers);
     case 'm':
         return parse_number(optarg, 2, 4096, &out->memory_mib);
+    case 'c':
+        return parse_number(optarg, 1, HSM_SESSIONS_MAX, &out->max_connections);
     case 'u':
         out->allow_unlocked = true;
         return true;
@@ -79,6 +84,7 @@ static bool parse_options(int argc, char **argv, struct options *out)
     static const struct option known[] = {{"folder", required_argument, NULL, 'f'},
                                           {"workers", required_argument, NULL, 'w'},
                                           {"memory", required_argument, NULL, 'm'},
+                                          {"max-connections", required_argument, NULL, 'c'},
                                           {"allow-unlocked", no_argument, NULL, 'u'},
                                           {"prepare", no_argument, NULL, 'p'},
                                           {"module-uid", required_argument, NULL, 'M'},
@@ -91,6 +97,7 @@ static bool parse_options(int argc, char **argv, struct options *out)
                                            : num_cores > 64 ? 64
                                                             : (uint64_t)num_cores,
                             .memory_mib = HSM_ARENA_MAX_DEFAULT / (1024 * 1024),
+                            .max_connections = HSM_SESSIONS_MAX,
                             .module_uid = geteuid(),
                             .module_gid = getegid(),
                             .hardserver_uid = geteuid(),
@@ -143,6 +150,7 @@ static int serve(const struct options *options)
         return refuse(why[0] != '\0' ? why : kq_status_text(status));
     const struct hsm_config config = {.folder = options->folder,
                                       .num_workers = (size_t)options->num_workers,
+                                      .max_sessions = (size_t)options->max_connections,
                                       .key_protection = opened.is_one_user ? "none (one user)" : "device key file",
                                       .rollback_protection = "none",
                                       .version = KQ_VERSION};
@@ -150,7 +158,7 @@ static int serve(const struct options *options)
     struct hsm_module *module = NULL;
     status = hsm_state_clone(opened.state, &state);
     if (status == KQ_OK)
-        status = hsm_module_new(&config, &state, KQ_CONTROL_FD, &module);
+        status = hsm_module_new(&config, &state, KQ_CONTROL_FD, KQ_LISTEN_FD, &module);
     if (status == KQ_OK) {
         hsm_start_take_log(module, &opened);
         status = hsm_start_serve(module, &opened);

@@ -19,10 +19,11 @@ struct kq_filter_row {
     struct kq_filter_condition conditions[2];
 };
 
-/* In a value: the number of the control descriptor, put in when the filter is made. */
-#define KQ_FILTER_CONTROL_FD UINT64_MAX
+/* In a value: the number of the listening descriptor, put in when the filter is made. */
+#define KQ_FILTER_LISTEN_FD UINT64_MAX
 
-/* Installs the table for all threads; everything else kills the process. */
-KQ_MUST_CHECK kq_status kq_filter_enter(const struct kq_filter_row *rows, size_t num_rows, int control_fd);
+/* Installs the table for all threads; everything else kills the process.
+ * listen_fd is -1 for a table that does not name it. */
+KQ_MUST_CHECK kq_status kq_filter_enter(const struct kq_filter_row *rows, size_t num_rows, int listen_fd);
 
 #endif

@@ -6,13 +6,8 @@
 #include "sandbox/landlock.h"
 #include "sandbox/sandbox.h"
 
-#define DESCRIPTOR UINT32_MAX
-
 static const struct kq_filter_row hardserver_rows[] = {
-    /* connections and the control channel */
-    {.call = SCMP_SYS(accept4)},
-    {.call = SCMP_SYS(recvmsg), .conditions = {{0, DESCRIPTOR, KQ_FILTER_CONTROL_FD}}},
-    {.call = SCMP_SYS(sendmsg), .conditions = {{0, DESCRIPTOR, KQ_FILTER_CONTROL_FD}}},
+    /* the control channel, beside read and write */
     {.call = SCMP_SYS(poll)},
     {.call = SCMP_SYS(ppoll)},
     /* the two files; openat() reaches what landlock and the file modes leave */
@@ -51,8 +46,8 @@ static const struct kq_filter_row hardserver_rows[] = {
     {.call = SCMP_SYS(exit_group)},
 };
 
-kq_status kq_sandbox_enter_hardserver(int control_fd, int folder_fd)
+kq_status kq_sandbox_enter_hardserver(int folder_fd)
 {
     KQ_TRY(kq_landlock_enter(folder_fd));
-    return kq_filter_enter(hardserver_rows, KQ_COUNT_OF(hardserver_rows), control_fd);
+    return kq_filter_enter(hardserver_rows, KQ_COUNT_OF(hardserver_rows), -1);
 }

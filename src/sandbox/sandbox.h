@@ -8,14 +8,14 @@
  * with other arguments, kills the process. It covers all threads at once and
  * cannot be left. Errors: KQ_ERR_IO; the caller must not go on then. */
 
-/* hsm-module: no network, no file system, no new process or thread. Sockets
- * that came over control_fd are read with read(), which drops descriptors
- * that a client smuggles in. */
-KQ_MUST_CHECK kq_status kq_sandbox_enter_module(int control_fd);
+/* hsm-module: no network, no file system, no new process or thread. New
+ * descriptors come from accepting on listen_fd alone; sockets are read with
+ * read(), which drops descriptors that a client smuggles in. */
+KQ_MUST_CHECK kq_status kq_sandbox_enter_module(int listen_fd);
 
-/* hardserver: files below folder_fd, connections of its listening socket; no
- * connecting, no new process. Restricted to the folder by landlock where the
- * kernel has it. */
-KQ_MUST_CHECK kq_status kq_sandbox_enter_hardserver(int control_fd, int folder_fd);
+/* hardserver: files below folder_fd; no socket can be made, accepted,
+ * connected or received, and no new process. Restricted to the folder by
+ * landlock where the kernel has it. */
+KQ_MUST_CHECK kq_status kq_sandbox_enter_hardserver(int folder_fd);
 
 #endif

@@ -14,27 +14,27 @@
 /* Descriptors that the supervisor's children inherit. */
 enum kq_inherited_fd {
     KQ_CONTROL_FD = 3, /* both */
-    KQ_LISTEN_FD = 4,  /* hardserver: the listening socket */
+    KQ_LISTEN_FD = 4,  /* module: the listening socket, non-blocking */
     KQ_LOCK_FD = 5,    /* hardserver: holds hsm/lock as long as somebody can write */
     KQ_READY_FD = 6,   /* hardserver: one byte goes here when the module answers */
 };
 
 enum kq_control_kind {
     /* hardserver to module */
-    KQ_CONTROL_NEW_CLIENT = 1,   /* one descriptor comes with the frame's first byte */
+    KQ_CONTROL_STOP_IF_IDLE = 1, /* STOP, unless more CLIENTS were sent than the seq heard of */
     KQ_CONTROL_PERSIST_DONE = 2, /* seq and status of the last PERSIST */
     KQ_CONTROL_STOP = 3,         /* finish what runs, write the last records, end */
     /* module to hardserver */
     KQ_CONTROL_READY = 16,
     KQ_CONTROL_PERSIST = 17,
-    KQ_CONTROL_CLIENT_GONE = 18, /* number: how many connections ended */
+    KQ_CONTROL_CLIENTS = 18, /* number: connections there are; sent when the first comes and the last goes */
 };
 
 /* Every frame is one of these; what its kind does not use is zero or empty. */
 #define KQ_CONTROL_FIELDS(UINT, BYTES, TEXT, LIST)                                                                     \
     UINT(kind, 1, 18)                                                                                                  \
     UINT(seq, 0, UINT64_MAX)                                                                                           \
-    UINT(number, 0, UINT64_MAX)          /* PERSIST_DONE: kq_status; CLIENT_GONE: connections */                       \
+    UINT(number, 0, UINT64_MAX)          /* PERSIST_DONE: kq_status; CLIENTS: connections */                           \
     UINT(log_offset, 0, INT64_MAX)       /* PERSIST: where in the log the bytes go; what lies behind is cut off */     \
     BYTES(state, 0, KQ_SEALED_STATE_MAX) /* PERSIST: written first; empty: only the log */                             \
     BYTES(log, 0, 192u * 1024)           /* PERSIST: frames of the audit log */

@@ -105,6 +105,11 @@ class Platform(unittest.TestCase):
     def stop(self):
         subprocess.run([KEYQUAY_HSM, "stop", "--folder", self.folder], check=True, timeout=60)
 
+    def descriptors(self, program):
+        """What a process has open, sorted: names of files, kinds of all else."""
+        folder = f"/proc/{processes(self.folder)[program]}/fd"
+        return sorted(os.readlink(os.path.join(folder, fd)).split(":")[0].split("/")[-1] for fd in os.listdir(folder))
+
     def events(self):
         return [record[3] for _, record in read_log(self.hsm("audit.log"))[0]]
 
@@ -187,10 +192,18 @@ class Platform(unittest.TestCase):
         os.set_blocking(reader, False)
         self.assertEqual(os.read(reader, 1), b"")  # nobody else holds the other end
         os.close(reader)
-        pid = processes(self.folder)["hsm-module"]
-        kinds = sorted(os.readlink(f"/proc/{pid}/fd/{fd}").split(":")[0].split("/")[-1]
-                       for fd in os.listdir(f"/proc/{pid}/fd"))
-        self.assertEqual(kinds, ["anon_inode", "anon_inode", "log", "log", "null", "socket"])
+        kinds = self.descriptors("hsm-module")  # sockets: the control channel, the listening one
+        self.assertEqual(kinds, ["anon_inode", "anon_inode", "log", "log", "null", "socket", "socket"])
+
+    def test_hardserver__clients_connected__holds_none_of_their_sockets(self):
+        self.start()
+        with ModuleClient(self.socket) as client, ModuleClient(self.socket) as other:
+            client.status()
+            other.status()
+            self.assertEqual(self.descriptors("hsm-module").count("socket"), 4)
+            # the one socket is the control channel
+            self.assertEqual(self.descriptors("hardserver"),
+                             ["anon_inode", "audit.log", "hsm", "lock", "log", "log", "null", "socket"])
 
     # ---- refusing -------------------------------------------------------------------------
 

@@ -7,15 +7,11 @@
 #include "wire/control.h"
 
 /* The module's end of the control channel. Any thread sends; one receives. */
-#define HSM_CONTROL_FDS_MAX 64u
-
 struct hsm_control {
     int fd;
     pthread_mutex_t send_lock;
     struct kq_buffer in;
     size_t taken; /* of in: the frame handed out last */
-    int fds[HSM_CONTROL_FDS_MAX];
-    size_t num_fds; /* descriptors received, not yet claimed by a NEW_CLIENT */
 };
 
 void hsm_control_init(struct hsm_control *control, int fd);
@@ -24,12 +20,11 @@ void hsm_control_init(struct hsm_control *control, int fd);
  * (the hardserver is gone: the module stops), KQ_ERR_MEMORY. */
 KQ_MUST_CHECK kq_status hsm_control_send(struct hsm_control *control, const struct kq_control *record);
 
-enum hsm_control_wait { HSM_CONTROL_WAIT, HSM_CONTROL_NO_WAIT };
-/* The next record; its slices are valid until the next call.
- * Errors: KQ_ERR_WAIT (nothing complete there), KQ_ERR_IO (closed), KQ_ERR_FORMAT, KQ_ERR_MEMORY. */
-KQ_MUST_CHECK kq_status hsm_control_receive(struct hsm_control *control, enum hsm_control_wait wait,
-                                            struct kq_control *out);
-/* The descriptor of the NEW_CLIENT just received, -1 if none came. The caller owns it. */
-int hsm_control_take_fd(struct hsm_control *control);
+/* Takes in once what has come; waits if nothing has, so epoll is asked first.
+ * Errors: KQ_ERR_IO (closed), KQ_ERR_MEMORY. */
+KQ_MUST_CHECK kq_status hsm_control_read(struct hsm_control *control);
+/* The next record taken in; its slices are valid until the next call of either.
+ * Errors: KQ_ERR_WAIT (nothing complete there), KQ_ERR_FORMAT, KQ_ERR_TOO_LARGE. */
+KQ_MUST_CHECK kq_status hsm_control_next(struct hsm_control *control, struct kq_control *out);
 
 #endif

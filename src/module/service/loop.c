@@ -18,7 +18,9 @@
 struct loop {
     struct hsm_module *module;
     struct hsm_worker *worker;
-    uint64_t stop_ms; /* when STOP came, else 0 */
+    uint64_t stop_ms;      /* when STOP came, else 0 */
+    uint64_t clients_told; /* how many CLIENTS were sent */
+    bool has_told_some;    /* what the last one said */
     bool is_last_flush_sent;
     bool is_over;
     uint8_t scratch[READ_LEN];
@@ -26,16 +28,23 @@ struct loop {
 
 /* ---- sessions ---- */
 
-static void tell_client_gone(struct hsm_module *module)
+/* The first has come, or the last has gone. */
+static void tell_clients(struct loop *loop)
 {
-    if (hsm_control_send(&module->control, &(struct kq_control){.kind = KQ_CONTROL_CLIENT_GONE, .number = 1}) != KQ_OK)
+    uint64_t num = loop->module->num_sessions;
+    if ((num > 0) == loop->has_told_some)
+        return;
+    loop->has_told_some = num > 0;
+    loop->clients_told++;
+    const struct kq_control record = {.kind = KQ_CONTROL_CLIENTS, .number = num};
+    if (hsm_control_send(&loop->module->control, &record) != KQ_OK)
         hsm_module_die("the hardserver is gone");
 }
 
 static void close_session(struct loop *loop, struct hsm_session *session)
 {
     hsm_session_close(loop->module, session);
-    tell_client_gone(loop->module);
+    tell_clients(loop);
 }
 
 /* What one reading brought, on its way to the queue. */
@@ -164,20 +173,23 @@ static void attend_sessions(struct loop *loop)
     }
 }
 
-/* ---- control channel ---- */
+/* ---- new clients ---- */
 
-static void new_client(struct loop *loop)
+static bool may_accept(const struct loop *loop)
 {
-    int fd = hsm_control_take_fd(&loop->module->control);
-    struct hsm_session *session;
-    if (fd >= 0 && loop->stop_ms == 0) {
-        if (hsm_session_open(loop->module, fd, &session) == KQ_OK)
-            return;
-    } else if (fd >= 0) {
-        close(fd);
-    }
-    tell_client_gone(loop->module);
+    return loop->stop_ms == 0 && loop->module->num_sessions < loop->module->config.max_sessions;
 }
+
+static void accept_client(struct loop *loop)
+{
+    struct hsm_session *session;
+    int fd = may_accept(loop) ? hsm_listener_accept(&loop->module->listener) : -1;
+    /* no memory for it: the client sees its connection end */
+    if (fd >= 0 && hsm_session_open(loop->module, fd, &session) == KQ_OK)
+        tell_clients(loop);
+}
+
+/* ---- control channel ---- */
 
 static void persist_done(struct loop *loop, const struct kq_control *record)
 {
@@ -188,24 +200,31 @@ static void persist_done(struct loop *loop, const struct kq_control *record)
         loop->is_over = true;
 }
 
+static void begin_stop(struct loop *loop)
+{
+    loop->stop_ms = kq_clock_monotonic_ms();
+    atomic_store(&loop->module->is_stopping, true);
+}
+
 static kq_status control_event(struct loop *loop)
 {
+    KQ_TRY(hsm_control_read(&loop->module->control));
     for (;;) {
         struct kq_control record;
-        kq_status status = hsm_control_receive(&loop->module->control, HSM_CONTROL_NO_WAIT, &record);
+        kq_status status = hsm_control_next(&loop->module->control, &record);
         if (status == KQ_ERR_WAIT)
             return KQ_OK;
         KQ_TRY(status);
         switch (record.kind) {
-        case KQ_CONTROL_NEW_CLIENT:
-            new_client(loop);
+        case KQ_CONTROL_STOP_IF_IDLE:
+            if (loop->module->num_sessions == 0 && record.seq == loop->clients_told)
+                begin_stop(loop);
             break;
         case KQ_CONTROL_PERSIST_DONE:
             persist_done(loop, &record);
             break;
         case KQ_CONTROL_STOP:
-            loop->stop_ms = kq_clock_monotonic_ms();
-            atomic_store(&loop->module->is_stopping, true);
+            begin_stop(loop);
             break;
         default:
             return KQ_ERR_FORMAT;
@@ -233,12 +252,15 @@ static void try_to_stop(struct loop *loop)
         loop->is_over = true;
 }
 
+static int earlier(int a_ms, int b_ms)
+{
+    return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
 static int timeout_ms(struct loop *loop)
 {
-    int timeout = hsm_flush_timeout_ms(loop->module);
-    if (loop->stop_ms != 0 && (timeout < 0 || timeout > 50))
-        return 50;
-    return timeout;
+    int timeout = earlier(hsm_flush_timeout_ms(loop->module), hsm_listener_timeout_ms(&loop->module->listener));
+    return loop->stop_ms != 0 ? earlier(timeout, 50) : timeout;
 }
 
 static kq_status handle_events(struct loop *loop, const struct epoll_event *events, int num)
@@ -247,6 +269,8 @@ static kq_status handle_events(struct loop *loop, const struct epoll_event *even
     for (int i = 0; i < num; i++) {
         if (events[i].data.ptr == &module->control)
             KQ_TRY(control_event(loop));
+        else if (events[i].data.ptr == &module->listener)
+            accept_client(loop);
         else if (events[i].data.ptr == &module->wake_fd)
             drain_wake(module);
         else
@@ -271,6 +295,7 @@ kq_status hsm_loop_run(struct hsm_worker *worker)
     struct epoll_event events[EVENTS_PER_WAIT];
     KQ_TRY(watch(loop.module));
     while (!loop.is_over) {
+        KQ_TRY(hsm_listener_update(&loop.module->listener, loop.module->epoll_fd, may_accept(&loop)));
         int num = epoll_wait(loop.module->epoll_fd, events, EVENTS_PER_WAIT, timeout_ms(&loop));
         if (num < 0 && errno != EINTR)
             return KQ_ERR_IO;

@@ -40,7 +40,7 @@ static kq_status open_descriptors(struct hsm_module *module)
     return module->epoll_fd >= 0 && module->wake_fd >= 0 ? KQ_OK : KQ_ERR_IO;
 }
 
-kq_status hsm_module_new(const struct hsm_config *config, struct hsm_state **state, int control_fd,
+kq_status hsm_module_new(const struct hsm_config *config, struct hsm_state **state, int control_fd, int listen_fd,
                          struct hsm_module **out)
 {
     KQ_AUTO(hsm_module) module = kq_memory_new(sizeof *module);
@@ -54,6 +54,7 @@ kq_status hsm_module_new(const struct hsm_config *config, struct hsm_state **sta
     init_locks(module);
     gather_rows(module);
     hsm_control_init(&module->control, control_fd);
+    module->listener.fd = listen_fd;
     kq_buffer_init(&module->flush.frames, HSM_AUDIT_PENDING_MAX);
     KQ_TRY(open_descriptors(module));
     KQ_TRY(hsm_audit_window_new(&module->window));

@@ -7,6 +7,7 @@
 #include "module/audit/window.h"
 #include "module/service/call.h"
 #include "module/service/control.h"
+#include "module/service/listener.h"
 #include "module/service/queue.h"
 #include "module/service/snapshot.h"
 
@@ -22,6 +23,7 @@
 struct hsm_config {
     const char *folder; /* the hsm folder */
     size_t num_workers;
+    size_t max_sessions;        /* at most HSM_SESSIONS_MAX */
     const char *key_protection; /* static storage, as all texts here */
     const char *rollback_protection;
     const char *version;
@@ -50,6 +52,7 @@ struct hsm_module {
     const struct hsm_row *rows[256];
     bool is_ceremony[256]; /* rows of cards/ and world/: one at a time in a session */
     struct hsm_control control;
+    struct hsm_listener listener;
     struct hsm_queue *queue;
     struct hsm_audit_window *window;
     int epoll_fd;
@@ -89,7 +92,7 @@ struct hsm_module {
 /* A module around a recovered state; takes *state on KQ_OK. config is copied.
  * Errors: KQ_ERR_MEMORY, KQ_ERR_IO. */
 KQ_MUST_CHECK kq_status hsm_module_new(const struct hsm_config *config, struct hsm_state **state, int control_fd,
-                                       struct hsm_module **out);
+                                       int listen_fd, struct hsm_module **out);
 /* For tests; a running module ends with its process. */
 void hsm_module_free(struct hsm_module *module);
 KQ_AUTO_DEFINE(hsm_module);

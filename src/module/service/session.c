@@ -72,10 +72,6 @@ static kq_status session_new(struct hsm_module *module, int fd, struct hsm_sessi
 
 kq_status hsm_session_open(struct hsm_module *module, int fd, struct hsm_session **out)
 {
-    if (module->num_sessions >= HSM_SESSIONS_MAX) {
-        close(fd);
-        return KQ_ERR_TOO_LARGE;
-    }
     struct hsm_session *session;
     KQ_TRY(session_new(module, fd, &session));
     session->interest = EPOLLIN;

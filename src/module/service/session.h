@@ -42,7 +42,7 @@ struct hsm_session {
 #define HSM_SESSION_IN_STRANGER 512u
 
 /* Adopts a connected socket and watches it. Closes fd on failure.
- * Errors: KQ_ERR_MEMORY, KQ_ERR_IO, KQ_ERR_TOO_LARGE (HSM_SESSIONS_MAX). */
+ * Errors: KQ_ERR_MEMORY, KQ_ERR_IO. */
 KQ_MUST_CHECK kq_status hsm_session_open(struct hsm_module *module, int fd, struct hsm_session **out);
 /* The loop lets go: no more reading; what is under way ends unseen. */
 void hsm_session_close(struct hsm_module *module, struct hsm_session *session);

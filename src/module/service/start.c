@@ -70,7 +70,9 @@ static kq_status begin_life(struct start *start)
     KQ_TRY(hsm_change_begin(start->module, &change));
     KQ_TRY(add_start_records(&change, start->opened));
     KQ_TRY(hsm_change_commit(&change));
-    return hsm_control_send(&start->module->control, &(struct kq_control){.kind = KQ_CONTROL_READY});
+    KQ_TRY(hsm_control_send(&start->module->control, &(struct kq_control){.kind = KQ_CONTROL_READY}));
+    hsm_listener_open(start->module);
+    return KQ_OK;
 }
 
 static void *thread_main(void *context)
@@ -101,7 +103,7 @@ static kq_status serve(struct start *start)
     struct hsm_worker own;
     hsm_worker_init(&own, start->module, 0);
     pthread_barrier_wait(&start->is_warm);
-    if (kq_sandbox_enter_module(start->module->control.fd) != KQ_OK) {
+    if (kq_sandbox_enter_module(start->module->listener.fd) != KQ_OK) {
         /* the others wait behind the barrier; the process ends with them */
         hsm_module_die("the system call filter cannot be entered");
     }

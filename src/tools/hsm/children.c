@@ -151,14 +151,14 @@ kq_status kq_children_prepare(const struct kq_run_options *options)
     return WIFEXITED(result) && WEXITSTATUS(result) == 0 ? KQ_OK : KQ_ERR_STATE;
 }
 
-static kq_status start_module(const struct kq_run_options *options, int control_fd, pid_t *out_pid)
+static kq_status start_module(const struct kq_run_options *options, int control_fd, int listen_fd, pid_t *out_pid)
 {
     char workers[NUMBER_TEXT_SIZE], memory[NUMBER_TEXT_SIZE];
     struct program program = {.name = "hsm-module",
                               .uid = options->module_uid,
                               .gid = options->module_gid,
                               .second_gid = options->module_gid,
-                              .fds = {control_fd, -1, -1, -1}};
+                              .fds = {control_fd, listen_fd, -1, -1}};
     add(&program, "hsm-module");
     add(&program, "--folder");
     add(&program, options->folder);
@@ -171,8 +171,8 @@ static kq_status start_module(const struct kq_run_options *options, int control_
     return start(&program, out_pid);
 }
 
-static kq_status start_hardserver(const struct kq_run_options *options, int control_fd, int listen_fd, int lock_fd,
-                                  int ready_fd, pid_t *out_pid)
+static kq_status start_hardserver(const struct kq_run_options *options, int control_fd, int lock_fd, int ready_fd,
+                                  pid_t *out_pid)
 {
     char idle[NUMBER_TEXT_SIZE];
     /* Its files get the module's group, which reads them; the folder has its own. */
@@ -180,7 +180,7 @@ static kq_status start_hardserver(const struct kq_run_options *options, int cont
                               .uid = options->hardserver_uid,
                               .gid = options->module_gid,
                               .second_gid = options->hardserver_gid,
-                              .fds = {control_fd, listen_fd, lock_fd, ready_fd},
+                              .fds = {control_fd, -1, lock_fd, ready_fd},
                               .death_signal = SIGTERM};
     add(&program, "hardserver");
     add(&program, "--folder");
@@ -193,9 +193,9 @@ static kq_status start_hardserver(const struct kq_run_options *options, int cont
 static kq_status start_both(const struct kq_run_options *options, const int control[2], int listen_fd, int lock_fd,
                             int ready_fd, struct kq_children *out)
 {
-    KQ_TRY(start_hardserver(options, control[0], listen_fd, lock_fd, ready_fd, &out->hardserver));
+    KQ_TRY(start_hardserver(options, control[0], lock_fd, ready_fd, &out->hardserver));
     /* The module needs no word from us: it ends when the hardserver does. */
-    return start_module(options, control[1], &out->module);
+    return start_module(options, control[1], listen_fd, &out->module);
 }
 
 kq_status kq_children_start(const struct kq_run_options *options, int listen_fd, int lock_fd, struct kq_children *out)

@@ -14,7 +14,7 @@ struct kq_children {
  * Errors: KQ_ERR_STATE (the module said why), KQ_ERR_IO. */
 KQ_MUST_CHECK kq_status kq_children_prepare(const struct kq_run_options *options);
 
-/* Starts both. listen_fd and lock_fd go to the hardserver.  Errors: KQ_ERR_IO; none is left then. */
+/* Starts both. listen_fd goes to the module, lock_fd to the hardserver.  Errors: KQ_ERR_IO; none is left then. */
 KQ_MUST_CHECK kq_status kq_children_start(const struct kq_run_options *options, int listen_fd, int lock_fd,
                                           struct kq_children *out);
 

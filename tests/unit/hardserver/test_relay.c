@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -7,13 +8,12 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "hardserver/relay.h"
 
-/* A relay in a thread; the test is its module, its clients and its supervisor. */
+/* A relay in a thread; the test is its module and its supervisor. */
 
 static char folder[64];
 static struct kq_relay relay;
@@ -24,7 +24,6 @@ static int ready;      /* the supervisor's end */
 static int signals[2]; /* stands in for a signalfd: what is written looks like a signal */
 static struct kq_buffer in;
 static size_t taken; /* of in: the record heard last */
-static struct sockaddr_un address;
 
 static void *run(void *context)
 {
@@ -33,27 +32,21 @@ static void *run(void *context)
     return NULL;
 }
 
-static int begin_with(uint64_t idle_exit_s, uint64_t max_connections)
+static int begin_with(uint64_t idle_exit_s)
 {
     int control[2], readiness[2];
     memcpy(folder, "/tmp/kq-relay-XXXXXX", sizeof "/tmp/kq-relay-XXXXXX");
     if (mkdtemp(folder) == NULL || chdir(folder) != 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, control) != 0 ||
         pipe(readiness) != 0 || pipe(signals) != 0)
         return -1;
-    address = (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "hardserver.sock"};
-    relay = (struct kq_relay){.control_fd = control[0],
-                              .listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0),
-                              .ready_fd = readiness[1],
-                              .signal_fd = signals[0],
-                              .max_connections = max_connections,
-                              .idle_exit_s = idle_exit_s};
+    relay = (struct kq_relay){
+        .control_fd = control[0], .ready_fd = readiness[1], .signal_fd = signals[0], .idle_exit_s = idle_exit_s};
     kq_relay_init(&relay);
     kq_buffer_init(&in, 1 << 20);
     taken = 0;
     module = control[1];
     ready = readiness[0];
-    if (bind(relay.listen_fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(relay.listen_fd, 8) != 0 ||
-        kq_store_open(&relay.store) != KQ_OK)
+    if (fcntl(relay.control_fd, F_SETFL, O_NONBLOCK) != 0 || kq_store_open(&relay.store) != KQ_OK)
         return -1;
     return pthread_create(&thread, NULL, run, &relay);
 }
@@ -61,7 +54,7 @@ static int begin_with(uint64_t idle_exit_s, uint64_t max_connections)
 static int begin(void **state)
 {
     (void)state;
-    return begin_with(0, 2);
+    return begin_with(0);
 }
 
 static int end(void **state)
@@ -71,7 +64,6 @@ static int end(void **state)
         close(module);
     pthread_join(thread, NULL);
     close(relay.control_fd);
-    close(relay.listen_fd);
     if (relay.ready_fd >= 0)
         close(relay.ready_fd);
     close(ready);
@@ -79,7 +71,6 @@ static int end(void **state)
     close(signals[1]);
     kq_relay_clear(&relay);
     kq_buffer_clear(&in);
-    unlink("hardserver.sock");
     unlink("state");
     unlink("audit.log");
     return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
@@ -97,12 +88,11 @@ static void tell(const struct kq_control *record)
     }
 }
 
-/* The next record and the descriptor that came with it (-1: none); false after a while without. */
-static bool hear(struct kq_control *out, int *out_fd, int timeout_ms)
+/* The next record; false after a while without. */
+static bool hear(struct kq_control *out, int timeout_ms)
 {
     kq_buffer_consume(&in, taken);
     taken = 0;
-    *out_fd = -1;
     for (;;) {
         struct kq_slice frame;
         assert_ok(kq_control_split(kq_buffer_slice(&in), &frame, &taken));
@@ -113,84 +103,27 @@ static bool hear(struct kq_control *out, int *out_fd, int timeout_ms)
         struct pollfd polled = {module, POLLIN, 0};
         if (poll(&polled, 1, timeout_ms) != 1)
             return false;
-        union {
-            struct cmsghdr head;
-            char bytes[CMSG_SPACE(sizeof(int))];
-        } extra;
         uint8_t bytes[4096];
-        struct iovec part = {bytes, sizeof bytes};
-        struct msghdr message = {
-            .msg_iov = &part, .msg_iovlen = 1, .msg_control = extra.bytes, .msg_controllen = sizeof extra.bytes};
-        ssize_t got = recvmsg(module, &message, 0);
+        ssize_t got = read(module, bytes, sizeof bytes);
         if (got <= 0)
             return false;
-        if (message.msg_controllen > 0)
-            memcpy(out_fd, CMSG_DATA(&extra.head), sizeof *out_fd);
         assert_ok(kq_buffer_append(&in, bytes, (size_t)got));
     }
 }
 
-static int connect_client(void)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-static int expect_client(void)
+static void expect_silence(int for_ms)
 {
     struct kq_control record;
-    int fd;
-    assert_true(hear(&record, &fd, 5000));
-    assert_int_equal(record.kind, KQ_CONTROL_NEW_CLIENT);
-    assert_true(fd >= 0);
-    return fd;
+    assert_false(hear(&record, for_ms));
 }
 
-static void expect_silence(void)
-{
-    struct kq_control record;
-    int fd;
-    assert_false(hear(&record, &fd, 100));
-}
-
-static void client__before_the_module_is_ready__waits(void **state)
+static void module__ready__supervisor_told(void **state)
 {
     (void)state;
-    int client = connect_client();
-    expect_silence();
-    tell(&(struct kq_control){.kind = KQ_CONTROL_READY});
-    int passed = expect_client();
     char byte;
-    assert_int_equal(read(ready, &byte, 1), 1);
-    assert_int_equal(write(client, "x", 1), 1); /* it is the same connection */
-    struct pollfd polled = {passed, POLLIN, 0};
-    assert_int_equal(poll(&polled, 1, 1000), 1);
-    assert_int_equal(read(passed, &byte, 1), 1);
-    struct ucred peer;
-    socklen_t len = sizeof peer;
-    assert_int_equal(getsockopt(passed, SOL_SOCKET, SO_PEERCRED, &peer, &len), 0);
-    assert_int_equal(peer.uid, getuid());
-    close(client);
-    close(passed);
-}
-
-static void client__beyond_the_maximum__waits_for_another_to_go(void **state)
-{
-    (void)state;
-    int clients[3], passed[3];
     tell(&(struct kq_control){.kind = KQ_CONTROL_READY});
-    for (size_t i = 0; i < 3; i++)
-        clients[i] = connect_client();
-    passed[0] = expect_client();
-    passed[1] = expect_client();
-    expect_silence();
-    tell(&(struct kq_control){.kind = KQ_CONTROL_CLIENT_GONE, .number = 1});
-    passed[2] = expect_client();
-    for (size_t i = 0; i < 3; i++) {
-        close(clients[i]);
-        close(passed[i]);
-    }
+    assert_int_equal(read(ready, &byte, 1), 1);
+    assert_int_equal(read(ready, &byte, 1), 0); /* once, and closed */
 }
 
 static void persist__large_state__written_and_answered(void **state)
@@ -198,10 +131,9 @@ static void persist__large_state__written_and_answered(void **state)
     (void)state;
     static uint8_t large[1000 * 1000];
     struct kq_control record;
-    int fd;
     tell(&(struct kq_control){
         .kind = KQ_CONTROL_PERSIST, .seq = 7, .state = kq_slice_of(large, sizeof large), .log = kq_slice_text("log")});
-    assert_true(hear(&record, &fd, 5000));
+    assert_true(hear(&record, 5000));
     assert_int_equal(record.kind, KQ_CONTROL_PERSIST_DONE);
     assert_int_equal(record.seq, 7);
     assert_int_equal(record.number, KQ_OK);
@@ -214,14 +146,13 @@ static void signal__while_serving__module_told_and_orderly_end(void **state)
 {
     (void)state;
     struct kq_control record;
-    int fd;
     struct signalfd_siginfo signal = {.ssi_signo = SIGTERM};
     tell(&(struct kq_control){.kind = KQ_CONTROL_READY});
     assert_int_equal(write(signals[1], &signal, sizeof signal), (ssize_t)sizeof signal);
-    assert_true(hear(&record, &fd, 5000));
+    assert_true(hear(&record, 5000));
     assert_int_equal(record.kind, KQ_CONTROL_STOP);
     tell(&(struct kq_control){.kind = KQ_CONTROL_PERSIST, .seq = 1, .log = kq_slice_text("last words")});
-    assert_true(hear(&record, &fd, 5000));
+    assert_true(hear(&record, 5000));
     assert_int_equal(record.kind, KQ_CONTROL_PERSIST_DONE);
     close(module);
     module = -1;
@@ -233,23 +164,42 @@ static void signal__while_serving__module_told_and_orderly_end(void **state)
 static int begin_idle(void **state)
 {
     (void)state;
-    return begin_with(1, 2);
+    return begin_with(1);
 }
 
-static void idle__long_enough__stops(void **state)
+static void expect_question(uint64_t clients_heard)
+{
+    struct kq_control record;
+    assert_true(hear(&record, 3000));
+    assert_int_equal(record.kind, KQ_CONTROL_STOP_IF_IDLE);
+    assert_int_equal(record.seq, clients_heard);
+}
+
+static void idle__long_enough__module_asked_once(void **state)
 {
     (void)state;
-    struct kq_control record;
-    int fd;
     tell(&(struct kq_control){.kind = KQ_CONTROL_READY});
-    int client = connect_client();
-    int passed = expect_client();
-    assert_false(hear(&record, &fd, 1500)); /* somebody is there */
-    close(client);
-    close(passed);
-    tell(&(struct kq_control){.kind = KQ_CONTROL_CLIENT_GONE, .number = 1});
-    assert_true(hear(&record, &fd, 3000));
-    assert_int_equal(record.kind, KQ_CONTROL_STOP);
+    tell(&(struct kq_control){.kind = KQ_CONTROL_CLIENTS, .number = 1});
+    expect_silence(1500); /* somebody is there */
+    tell(&(struct kq_control){.kind = KQ_CONTROL_CLIENTS, .number = 0});
+    expect_question(2);
+    expect_silence(1200);
+    close(module); /* it agreed */
+    module = -1;
+    pthread_join(thread, NULL);
+    assert_ok(relay_status);
+    pthread_create(&thread, NULL, run, &relay); /* for the teardown: ends at once */
+}
+
+static void idle__client_came_meanwhile__asked_again_later(void **state)
+{
+    (void)state;
+    tell(&(struct kq_control){.kind = KQ_CONTROL_READY});
+    expect_question(0);
+    tell(&(struct kq_control){.kind = KQ_CONTROL_CLIENTS, .number = 1});
+    expect_silence(1200);
+    tell(&(struct kq_control){.kind = KQ_CONTROL_CLIENTS, .number = 0});
+    expect_question(2);
 }
 
 static void module__gone_by_itself__an_error(void **state)
@@ -279,11 +229,11 @@ int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
-        TEST(client__before_the_module_is_ready__waits),
-        TEST(client__beyond_the_maximum__waits_for_another_to_go),
+        TEST(module__ready__supervisor_told),
         TEST(persist__large_state__written_and_answered),
         TEST(signal__while_serving__module_told_and_orderly_end),
-        cmocka_unit_test_setup_teardown(idle__long_enough__stops, begin_idle, end),
+        cmocka_unit_test_setup_teardown(idle__long_enough__module_asked_once, begin_idle, end),
+        cmocka_unit_test_setup_teardown(idle__client_came_meanwhile__asked_again_later, begin_idle, end),
         TEST(module__gone_by_itself__an_error),
         TEST(module__talks_nonsense__an_error),
     };

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,9 +15,10 @@
 
 /* Runs one act in a child that has entered a profile. */
 struct caged_fds {
-    int control; /* a socket pair's end, with one byte waiting in it */
-    int client;  /* another one, likewise */
-    int listening;
+    int control;         /* a socket pair's end, with one byte waiting in it */
+    int client;          /* another one, likewise */
+    int listening;       /* a client waits there */
+    int other_listening; /* there as well */
     int folder;
 };
 
@@ -24,6 +26,21 @@ typedef void caged_act(const struct caged_fds *fds);
 typedef kq_status caged_enter(const struct caged_fds *fds);
 
 enum { CAGED_DONE = 0, CAGED_NOT_ENTERED = 100, CAGED_KILLED = 1000 };
+
+/* A listening socket with one client in its queue; the client's end stays open. */
+static inline int caged_listen(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof address.sun_family; /* the kernel chooses an abstract name */
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0 || client < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 || listen(fd, 8) != 0)
+        return -1;
+    len = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
+        connect(client, (struct sockaddr *)&address, len) != 0)
+        return -1;
+    return fd;
+}
 
 /* CAGED_DONE, CAGED_KILLED (by the filter), or another end. */
 static inline int caged_run(caged_enter *enter, caged_act *act)
@@ -34,7 +51,7 @@ static inline int caged_run(caged_enter *enter, caged_act *act)
         return -1;
     pid_t child = fork();
     if (child == 0) {
-        struct caged_fds fds = {control[0], client[0], socket(AF_UNIX, SOCK_STREAM, 0), open(".", O_RDONLY)};
+        struct caged_fds fds = {control[0], client[0], caged_listen(), caged_listen(), open(".", O_RDONLY)};
         prctl(PR_SET_DUMPABLE, 0);
         if (enter(&fds) != KQ_OK)
             _exit(CAGED_NOT_ENTERED);

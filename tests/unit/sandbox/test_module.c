@@ -18,7 +18,7 @@
 
 static kq_status enter(const struct caged_fds *fds)
 {
-    return kq_sandbox_enter_module(fds->control);
+    return kq_sandbox_enter_module(fds->listening);
 }
 
 /* ---- what it must not do ---- */
@@ -40,7 +40,9 @@ RAW(do_socketpair, SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, NULL)
 RAW(do_connect, SYS_connect, fds->client, NULL, 0)
 RAW(do_bind, SYS_bind, fds->listening, NULL, 0)
 RAW(do_listen, SYS_listen, fds->listening, 1)
-RAW(do_accept4, SYS_accept4, fds->listening, NULL, NULL, 0)
+RAW(do_accept, SYS_accept, fds->listening, NULL, NULL)
+RAW(do_accept4_elsewhere, SYS_accept4, fds->other_listening, NULL, NULL, 0)
+RAW(do_accept4_control, SYS_accept4, fds->control, NULL, NULL, 0)
 RAW(do_sendto, SYS_sendto, fds->client, "x", 1, 0, NULL, 0)
 RAW(do_recvfrom, SYS_recvfrom, fds->client, NULL, 0, 0, NULL, NULL)
 RAW(do_fork, SYS_fork)
@@ -77,6 +79,10 @@ RAW(do_mprotect_exec, SYS_mprotect, NULL, 0, PROT_READ | PROT_EXEC)
 RAW(do_pkey_mprotect, SYS_pkey_mprotect, NULL, 0, PROT_EXEC, 0)
 RAW(do_recvmsg_client, SYS_recvmsg, fds->client, &(struct msghdr){0}, 0)
 RAW(do_sendmsg_client, SYS_sendmsg, fds->client, &(struct msghdr){0}, 0)
+RAW(do_recvmsg_control, SYS_recvmsg, fds->control, &(struct msghdr){0}, 0)
+RAW(do_sendmsg_control, SYS_sendmsg, fds->control, &(struct msghdr){0}, 0)
+RAW(do_recvmmsg_control, SYS_recvmmsg, fds->control, NULL, 0, 0, NULL)
+RAW(do_pidfd_getfd, 438 /* pidfd_getfd */, 0, 0, 0)
 
 #define CASE(act)                                                                                                      \
     {                                                                                                                  \
@@ -93,7 +99,9 @@ static const struct caged_case forbidden[] = {
     CASE(do_connect),
     CASE(do_bind),
     CASE(do_listen),
-    CASE(do_accept4),
+    CASE(do_accept),
+    CASE(do_accept4_elsewhere),
+    CASE(do_accept4_control),
     CASE(do_sendto),
     CASE(do_recvfrom),
     CASE(do_fork),
@@ -130,6 +138,10 @@ static const struct caged_case forbidden[] = {
     CASE(do_pkey_mprotect),
     CASE(do_recvmsg_client),
     CASE(do_sendmsg_client),
+    CASE(do_recvmsg_control),
+    CASE(do_sendmsg_control),
+    CASE(do_recvmmsg_control),
+    CASE(do_pidfd_getfd),
 };
 
 static void module__each_forbidden_call__is_killed(void **state)
@@ -154,10 +166,16 @@ static void do_read_client(const struct caged_fds *fds)
 
 static void do_control(const struct caged_fds *fds)
 {
-    char byte = 'x';
-    struct iovec part = {&byte, 1};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    need(recvmsg(fds->control, &message, 0) == 1 && sendmsg(fds->control, &message, 0) == 1);
+    char byte;
+    need(read(fds->control, &byte, 1) == 1 && write(fds->control, &byte, 1) == 1);
+}
+
+static void do_accept_a_client(const struct caged_fds *fds)
+{
+    int fd = accept4(fds->listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    char byte;
+    need(fd >= 0 && read(fd, &byte, 1) == -1 && errno == EAGAIN);
+    need(accept4(fds->listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) == -1 && errno == EAGAIN);
 }
 
 static void do_peer(const struct caged_fds *fds)
@@ -199,8 +217,8 @@ static void do_signals(const struct caged_fds *fds)
 }
 
 static const struct caged_case permitted[] = {
-    CASE(do_read_client), CASE(do_control),         CASE(do_peer),   CASE(do_shutdown_and_close),
-    CASE(do_memory),      CASE(do_random_and_time), CASE(do_signals)};
+    CASE(do_read_client),        CASE(do_control), CASE(do_accept_a_client), CASE(do_peer),
+    CASE(do_shutdown_and_close), CASE(do_memory),  CASE(do_random_and_time), CASE(do_signals)};
 
 static void module__each_needed_call__works(void **state)
 {
@@ -261,7 +279,7 @@ static int thread_outcome(void *context)
         pthread_barrier_init(&seen, NULL, 2);
         pthread_create(&thread, NULL, wait_and_end, context);
         pthread_barrier_wait(&started);
-        struct caged_fds fds = {.control = 0};
+        struct caged_fds fds = {.listening = 0};
         if (enter(&fds) != KQ_OK)
             _exit(CAGED_NOT_ENTERED);
         pthread_barrier_wait(&caged);

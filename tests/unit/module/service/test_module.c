@@ -3,7 +3,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,6 +22,7 @@
  * hardserver and its clients. */
 
 #define NUM_WORKERS 3
+#define MAX_SESSIONS 6
 
 struct bed {
     struct hsm_module *module;
@@ -31,8 +35,11 @@ struct bed {
     kq_status persist_answer; /* what the next PERSISTs get */
     unsigned num_states;      /* PERSISTs with a state */
     unsigned num_persists;
-    struct kq_buffer log; /* as it would be on the disk */
-    unsigned num_gone;
+    struct kq_buffer log;       /* as it would be on the disk */
+    unsigned num_told;          /* CLIENTS, */
+    uint64_t num_clients;       /* and what the last said */
+    struct sockaddr_un address; /* of the module */
+    socklen_t address_len;
     bool is_quiet; /* the hardserver answers nothing */
 };
 
@@ -48,25 +55,12 @@ static void *run_loop(void *context)
 
 /* ---- the hardserver ---- */
 
-static void send_control(const struct kq_control *record, int fd)
+static void send_control(const struct kq_control *record)
 {
     KQ_AUTO_VALUE(kq_writer) writer;
     kq_writer_init(&writer, 4096);
     assert_ok(kq_control_append(record, &writer));
-    union {
-        struct cmsghdr head;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } extra = {0};
-    struct iovec part = {writer.buffer.data, writer.buffer.len};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (fd >= 0) {
-        extra.head =
-            (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-        memcpy(CMSG_DATA(&extra.head), &fd, sizeof fd);
-        message.msg_control = extra.bytes;
-        message.msg_controllen = sizeof extra.bytes;
-    }
-    assert_int_equal(sendmsg(bed.control, &message, 0), (ssize_t)writer.buffer.len);
+    assert_int_equal(write(bed.control, writer.buffer.data, writer.buffer.len), (ssize_t)writer.buffer.len);
 }
 
 static void persist(const struct kq_control *record)
@@ -79,10 +73,8 @@ static void persist(const struct kq_control *record)
         assert_ok(kq_buffer_append(&bed.log, record->log.data, record->log.len));
     }
     if (!bed.is_quiet)
-        send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE,
-                                          .seq = record->seq,
-                                          .number = (uint64_t)bed.persist_answer},
-                     -1);
+        send_control(&(struct kq_control){
+            .kind = KQ_CONTROL_PERSIST_DONE, .seq = record->seq, .number = (uint64_t)bed.persist_answer});
 }
 
 static void take_control(void)
@@ -97,8 +89,10 @@ static void take_control(void)
         assert_ok(kq_control_get(frame, &record, NULL));
         if (record.kind == KQ_CONTROL_PERSIST)
             persist(&record);
-        else if (record.kind == KQ_CONTROL_CLIENT_GONE)
-            bed.num_gone += (unsigned)record.number;
+        else if (record.kind == KQ_CONTROL_CLIENTS) {
+            bed.num_told++;
+            bed.num_clients = record.number;
+        }
         kq_buffer_consume(&bed.from_module, taken);
     }
 }
@@ -136,12 +130,9 @@ struct client {
 
 static void client_open(struct client *client)
 {
-    int pair[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-    *client = (struct client){.fd = pair[0]};
+    *client = (struct client){.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)};
     kq_buffer_init(&client->in, 1 << 20);
-    send_control(&(struct kq_control){.kind = KQ_CONTROL_NEW_CLIENT}, pair[1]);
-    close(pair[1]);
+    assert_int_equal(connect(client->fd, (struct sockaddr *)&bed.address, bed.address_len), 0);
 }
 
 static void client_close(struct client *client)
@@ -225,11 +216,24 @@ static void client_begin(struct client *client)
 
 /* ---- set-up ---- */
 
-static int begin(void **unused)
+static int open_listener(void)
+{
+    bed.address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    bed.address_len = sizeof bed.address;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    /* the kernel chooses an abstract name */
+    if (fd < 0 || bind(fd, (struct sockaddr *)&bed.address, sizeof bed.address.sun_family) != 0 ||
+        listen(fd, 64) != 0 || getsockname(fd, (struct sockaddr *)&bed.address, &bed.address_len) != 0)
+        return -1;
+    return fd;
+}
+
+static int begin_closed(void **unused)
 {
     (void)unused;
     static const struct hsm_config config = {.folder = "/nowhere",
                                              .num_workers = NUM_WORKERS,
+                                             .max_sessions = MAX_SESSIONS,
                                              .key_protection = "device key file",
                                              .rollback_protection = "none",
                                              .version = "test"};
@@ -238,8 +242,10 @@ static int begin(void **unused)
     bed = (struct bed){0};
     kq_buffer_init(&bed.from_module, 1 << 22);
     kq_buffer_init(&bed.log, 1 << 22);
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || hsm_state_clone(first_state, &state) != KQ_OK ||
-        hsm_module_new(&config, &state, pair[0], &bed.module) != KQ_OK)
+    int listener = open_listener();
+    if (listener < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 ||
+        hsm_state_clone(first_state, &state) != KQ_OK ||
+        hsm_module_new(&config, &state, pair[0], listener, &bed.module) != KQ_OK)
         return -1;
     bed.control = pair[1];
     for (size_t i = 0; i <= NUM_WORKERS; i++)
@@ -250,11 +256,19 @@ static int begin(void **unused)
     return 0;
 }
 
+static int begin(void **unused)
+{
+    if (begin_closed(unused) != 0)
+        return -1;
+    hsm_listener_open(bed.module);
+    return 0;
+}
+
 static void stop_module(void)
 {
     bed.is_quiet = false;
     bed.persist_answer = KQ_OK;
-    send_control(&(struct kq_control){.kind = KQ_CONTROL_STOP}, -1);
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_STOP});
     while (pthread_tryjoin_np(bed.loop, NULL) != 0)
         serve_until(-1, 5);
 }
@@ -269,6 +283,7 @@ static int end(void **unused)
     for (size_t i = 0; i <= NUM_WORKERS; i++)
         hsm_worker_clear(&bed.workers[i]);
     close(bed.module->control.fd);
+    close(bed.module->listener.fd);
     hsm_module_free(bed.module);
     close(bed.control);
     kq_buffer_clear(&bed.from_module);
@@ -485,7 +500,7 @@ static void act__repeated_while_the_first_runs__done_once(void **unused)
     assert_false(serve_until(two.fd, 100)); /* both wait for the disk */
     assert_int_equal(bed.num_persists, 1);
     bed.is_quiet = false;
-    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1}, -1);
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1});
     struct kq_reply reply;
     assert_true(client_receive(&one, &reply));
     assert_ok((kq_status)reply.status);
@@ -527,7 +542,7 @@ static void act__not_yet_durable__not_answered(void **unused)
     assert_false(serve_until(client.fd, 150));
     assert_int_equal(num_peers(), 1); /* nobody sees it before it is durable */
     bed.is_quiet = false;
-    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1}, -1);
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1});
     struct kq_reply reply;
     assert_true(client_receive(&client, &reply));
     assert_ok((kq_status)reply.status);
@@ -569,7 +584,7 @@ static void stop__after_acts__log_ends_clean(void **unused)
     client_begin(&client);
     const struct kq_peer_set_request request = {.uid = 4242, .roles = 1};
     assert_ok(client_call(&client, KQ_OP_PEER_SET, &request, id(0)));
-    send_control(&(struct kq_control){.kind = KQ_CONTROL_STOP}, -1);
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_STOP});
     uint64_t end_ms = kq_clock_monotonic_ms() + 5000;
     while (bed.num_persists < 2 && kq_clock_monotonic_ms() < end_ms)
         serve_until(-1, 5);
@@ -632,6 +647,15 @@ static void assert_ends_after(const void *bytes, size_t len)
     client_close(&client);
 }
 
+/* Plays the hardserver until so many CLIENTS have come. */
+static void expect_told(unsigned num)
+{
+    uint64_t end_ms = kq_clock_monotonic_ms() + 2000;
+    while (bed.num_told < num && kq_clock_monotonic_ms() < end_ms)
+        serve_until(-1, 10);
+    assert_int_equal(bed.num_told, num);
+}
+
 static void stream__not_our_protocol__ended(void **unused)
 {
     (void)unused;
@@ -641,10 +665,96 @@ static void stream__not_our_protocol__ended(void **unused)
     struct client client;
     client_begin(&client); /* others are served on */
     client_close(&client);
-    uint64_t end_ms = kq_clock_monotonic_ms() + 2000;
-    while (bed.num_gone < 4 && kq_clock_monotonic_ms() < end_ms)
-        serve_until(-1, 10);
-    assert_int_equal(bed.num_gone, 4);
+    expect_told(8);
+}
+
+/* ---- who comes in ---- */
+
+static void client__before_the_module_is_ready__waits(void **unused)
+{
+    (void)unused;
+    struct client client;
+    client_open(&client);
+    client_send(&client, KQ_OP_HELLO, &hello, KQ_SLICE_EMPTY);
+    assert_false(serve_until(client.fd, 100));
+    assert_int_equal(bed.num_told, 0);
+    hsm_listener_open(bed.module);
+    struct kq_reply reply;
+    assert_true(client_receive(&client, &reply));
+    assert_ok((kq_status)reply.status);
+    client_close(&client);
+}
+
+static void client__beyond_the_maximum__waits_for_another_to_go(void **unused)
+{
+    (void)unused;
+    struct client clients[MAX_SESSIONS], late;
+    for (size_t i = 0; i < MAX_SESSIONS; i++)
+        client_begin(&clients[i]);
+    client_open(&late);
+    client_send(&late, KQ_OP_HELLO, &hello, KQ_SLICE_EMPTY);
+    assert_false(serve_until(late.fd, 100));
+    client_close(&clients[2]);
+    struct kq_reply reply;
+    assert_true(client_receive(&late, &reply));
+    assert_ok((kq_status)reply.status);
+    client_close(&late);
+    for (size_t i = 0; i < MAX_SESSIONS; i++) {
+        if (i != 2)
+            client_close(&clients[i]);
+    }
+    expect_told(2); /* the first came, the last went */
+    assert_int_equal(bed.num_clients, 0);
+}
+
+/* One who waits must not keep the loop busy. */
+static void client__no_descriptor_left__waits_until_there_is_one(void **unused)
+{
+    (void)unused;
+    struct client client;
+    struct rlimit limit;
+    struct timespec before, after;
+    client = (struct client){.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)};
+    kq_buffer_init(&client.in, 1 << 20);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    int next_fd = dup(client.fd);
+    close(next_fd);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)next_fd, limit.rlim_max}), 0);
+    assert_int_equal(connect(client.fd, (struct sockaddr *)&bed.address, bed.address_len), 0);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+    assert_false(serve_until(client.fd, 400));
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_true((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 < 100);
+    assert_ok(client_call(&client, KQ_OP_HELLO, &hello, KQ_SLICE_EMPTY));
+    client_close(&client);
+}
+
+static void idle__question_crosses_a_client__module_goes_on(void **unused)
+{
+    (void)unused;
+    struct client client;
+    client_begin(&client);
+    expect_told(1);
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_STOP_IF_IDLE, .seq = 1}); /* somebody is there */
+    assert_ok(client_call(&client, KQ_OP_STATUS, NULL, KQ_SLICE_EMPTY));
+    client_close(&client);
+    expect_told(2);
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_STOP_IF_IDLE, .seq = 0}); /* nobody, but old news */
+    client_begin(&client);
+    client_close(&client);
+}
+
+static void idle__question_with_nobody_there__stops_and_takes_nobody_in(void **unused)
+{
+    (void)unused;
+    struct client client;
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_STOP_IF_IDLE, .seq = 0});
+    while (!atomic_load(&bed.module->is_stopping))
+        serve_until(-1, 5);
+    client_open(&client);
+    assert_false(serve_until(client.fd, 200)); /* in the queue still, for the next life */
+    client_close(&client);
 }
 
 static void client__gone_in_the_middle_of_an_act__act_completes(void **unused)
@@ -658,7 +768,7 @@ static void client__gone_in_the_middle_of_an_act__act_completes(void **unused)
     assert_false(serve_until(client.fd, 100));
     client_close(&client);
     bed.is_quiet = false;
-    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1}, -1);
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1});
     uint64_t end_ms = kq_clock_monotonic_ms() + 2000;
     while (num_peers() < 2 && kq_clock_monotonic_ms() < end_ms)
         serve_until(-1, 5);
@@ -724,7 +834,7 @@ static void hello__with_an_authority_during_a_ceremony__answered(void **unused)
     client.authority = 5;
     assert_ok(client_call(&client, KQ_OP_HELLO, &hello, KQ_SLICE_EMPTY));
     bed.is_quiet = false;
-    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1}, -1);
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1});
     struct kq_reply reply;
     assert_true(client_receive(&client, &reply));
     assert_ok((kq_status)reply.status);
@@ -777,6 +887,11 @@ int main(void)
         TEST(stream__many_requests_in_flight__all_answered),
         TEST(stream__bytes_one_by_one__understood),
         TEST(stream__not_our_protocol__ended),
+        cmocka_unit_test_setup_teardown(client__before_the_module_is_ready__waits, begin_closed, end),
+        TEST(client__beyond_the_maximum__waits_for_another_to_go),
+        TEST(client__no_descriptor_left__waits_until_there_is_one),
+        TEST(idle__question_crosses_a_client__module_goes_on),
+        TEST(idle__question_with_nobody_there__stops_and_takes_nobody_in),
         TEST(client__gone_in_the_middle_of_an_act__act_completes),
         TEST(audit_head__after_acts__verifies),
     };
