@@ -205,6 +205,14 @@ class Platform(unittest.TestCase):
             self.assertEqual(self.descriptors("hardserver"),
                              ["anon_inode", "audit.log", "hsm", "lock", "log", "log", "null", "socket"])
 
+    def test_children__environment_of_the_starter__not_inherited(self):
+        result = subprocess.run([KEYQUAY_HSM, "run", "--daemon", "--allow-unlocked", "--folder", self.folder],
+                                env={**os.environ, "OPENSSL_CONF": "/nowhere", "KEYQUAY_TEST": "1"}, check=False)
+        self.assertEqual(result.returncode, 0)
+        for name in ("hsm-module", "hardserver"):
+            with open(f"/proc/{processes(self.folder)[name]}/environ", "rb") as file:
+                self.assertEqual(file.read(), b"PATH=/usr/bin:/bin\0LANG=C.UTF-8\0")
+
     # ---- refusing -------------------------------------------------------------------------
 
     def assert_refuses(self, *words):

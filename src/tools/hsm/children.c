@@ -103,7 +103,9 @@ static void run_program(struct program *program)
         fprintf(stderr, "keyquay-hsm: %s cannot be set up: %s\n", program->name, strerror(errno));
         _exit(126);
     }
-    execv(path, (char *const *)(uintptr_t)program->arguments);
+    /* Whoever started us may have set anything: the children get nothing of it. */
+    static const char *const environment[] = {"PATH=/usr/bin:/bin", "LANG=C.UTF-8", NULL};
+    execve(path, (char *const *)(uintptr_t)program->arguments, (char *const *)(uintptr_t)environment);
     fprintf(stderr, "keyquay-hsm: %s: %s\n", path, strerror(errno));
     _exit(127);
 }
