@@ -135,7 +135,9 @@ class AtOnce(unittest.TestCase):
             journey.regions("NA")  # so that the manufacturer is there
             with ThreadPoolExecutor(2) as pool:
                 results = list(pool.map(lambda _: journey.operator.run(*command), range(2)))
-            self.assertIn(0, [done.code for done in results], results)
+            self.assertEqual(sorted(done.code for done in results), [0, 1], results)
+            refused = next(done for done in results if done.code == 1)
+            self.assertRegex(refused.err, "another command is making|exists already")
             owner = journey.owner("owner", "EU")
             owner.must("verifykeypackage", "-k", "BYOK-KEK-pkg-EU-1", "-w", "BYOK-SecurityWorld-pkg-EU-1")
 

@@ -160,6 +160,26 @@ static int create_in_turn(struct command *command, const struct kq_region_plan *
     return code;
 }
 
+/* One command at a time changes what an operator's folder has: the second is
+ * told so instead of meeting the first one's half-made region. *out_fd holds
+ * the lock. */
+static kq_status hold_data(const struct command *command, int *out_fd)
+{
+    char path[KQ_PATH_MAX];
+    kq_status status = kq_folder_make(command->data);
+    if (status == KQ_OK)
+        status = kq_path_join(command->data, "changing.lock", path);
+    if (status == KQ_OK)
+        status = kq_file_lock(path, out_fd);
+    if (status == KQ_ERR_WAIT)
+        return kq_tool_fail(command->tool, status, "Wait for it to end, then run this command again.",
+                            "%s: another command is making or changing regions here", command->data);
+    if (status != KQ_OK)
+        return kq_tool_fail(command->tool, status, "Name a folder that you may write with --data.", "%s: %s",
+                            command->data, kq_status_text(status));
+    return KQ_OK;
+}
+
 /* The regions' own tools have spoken and written the transcript; only their exit status is handed on. */
 static kq_status run_create(struct command *command, int *out_code)
 {
@@ -174,6 +194,8 @@ static kq_status run_create(struct command *command, int *out_code)
         return kq_tool_usage(command->tool, "--enrol-out and --warrant go with one region at a time");
     if (needs_person(&plan))
         KQ_TRY(kq_ask_check(command->tool));
+    KQ_AUTO_FD lock = -1;
+    KQ_TRY(hold_data(command, &lock));
     if (plan.factory == NULL && plan.enrol_out == NULL && plan.warrant == NULL)
         KQ_TRY(have_rehearsal_factory(command));
     if (num_regions == 1 || needs_person(&plan))
@@ -195,6 +217,8 @@ static kq_status run_rollover(struct command *command)
     command->tool->is_ceremony = true;
     KQ_TRY(read_plan(command, &plan));
     KQ_TRY(find_region(command, command->words[1], &region, NULL));
+    KQ_AUTO_FD lock = -1;
+    KQ_TRY(hold_data(command, &lock));
     return kq_region_rollover(command->tool, &plan, region);
 }
 
@@ -283,6 +307,8 @@ static kq_status run_join(struct command *command)
                                             "accept CODE FILE [--packages FROM]");
     command->tool->is_ceremony = true;
     KQ_TRY(find_region(command, command->words[2], &plan.region, NULL));
+    KQ_AUTO_FD lock = -1;
+    KQ_TRY(hold_data(command, &lock));
     return kq_region_join(command->tool, &plan);
 }
 

@@ -5,7 +5,8 @@
 #include "tools/region/regions.h"
 #include "wire/formats.h"
 
-/* The folder of one region, DIR/regions/<Name>: an hsm folder with
+/* The folder of one region, DIR/regions/<Name>: an hsm folder (beside it
+ * DIR/changing.lock, held by the one command that changes regions) with
  *     exchange/<n>                          exchange key of generation n (kq_exchange_file)
  *     packages/BYOK-KEK-pkg-NA-<n>, packages/BYOK-SecurityWorld-pkg-NA-<n>
  *     vault/SUBSCRIPTION/VAULT/NAME/VERSION/{key,receipt}
