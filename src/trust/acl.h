@@ -42,6 +42,12 @@ KQ_MUST_CHECK kq_status kq_acl_owner_key(const struct kq_acl_owner_request *requ
  * empty).  Errors: KQ_ERR_FORMAT, KQ_ERR_VERSION. */
 KQ_MUST_CHECK kq_status kq_acl_check(struct kq_slice acl);
 
+/* What a reduced copy was made for: the first MakeTransferPackage in an ACL.
+ * For words and dates; whether an act is allowed is hsm_acl_ask()'s to say.
+ *
+ * out  borrows from acl; untouched where there is none (false) */
+bool kq_acl_find_transfer(struct kq_slice acl, struct kq_acl_transfer *out);
+
 /* Prints an ACL as aclprint and kmfile-dump show it, one fact a line. */
 void kq_acl_print(struct kq_slice acl, const char *indent, FILE *out);
 

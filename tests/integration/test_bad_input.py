@@ -239,7 +239,8 @@ class Ceremony(Case):
 class Dates(Case):
     def test_validity__beyond_the_copy_or_no_number__refused(self):
         self.done(self.owner.modify("key", "NA-1", "-ValidDays", "2"))
-        self.refused(self.owner.package("key", "NA-1", "never", "-ValidDays", "3"), "date", "-ValidDays")
+        self.refused(self.owner.package("key", "NA-1", "never", "-ValidDays", "4"), "date", "-ValidDays")
+        self.done(self.owner.package("key", "NA-1", "as-long", "-ValidDays", "2"))
         for days in ("0", "-1", "x", "3651", ""):
             self.refused(self.owner.package("key", "NA-1", "never", "-ValidDays", days), "-ValidDays", code=2)
         self.assertFalse(os.path.exists(self.owner.path("TransferPackage-never.byok")))

@@ -7,6 +7,7 @@
 #include "module/transfer/rows.h"
 #include "module/world/statement.h"
 #include "pubcrypto/hash.h"
+#include "trust/acl.h"
 #include "trust/template.h"
 
 #define GUID_LEN 36u
@@ -22,35 +23,6 @@ struct packing {
 };
 
 /* ---- the copy's permission ---------------------------------------------------- */
-
-static bool find_in_group(struct kq_slice encoded_group, struct kq_acl_transfer *out)
-{
-    struct kq_acl_group group;
-    if (kq_acl_group_get(encoded_group, &group, NULL) != KQ_OK)
-        return false;
-    struct kq_slice item;
-    while (kq_list_next(&group.actions, &item)) {
-        struct kq_acl_action action;
-        if (kq_acl_action_get(item, &action, NULL) == KQ_OK && action.kind == KQ_ACTION_MAKE_TRANSFER_PACKAGE &&
-            kq_acl_transfer_get(action.detail, out, NULL) == KQ_OK)
-            return true;
-    }
-    return false;
-}
-
-/* What the copy was made for, to be told in an error and to find its date; the decision is hsm_acl_ask()'s. */
-static bool find_permission(struct kq_slice encoded_acl, struct kq_acl_transfer *out)
-{
-    struct kq_acl acl;
-    if (kq_acl_get(encoded_acl, &acl, NULL) != KQ_OK)
-        return false;
-    struct kq_slice group;
-    while (kq_list_next(&acl.groups, &group)) {
-        if (find_in_group(group, out))
-            return true;
-    }
-    return false;
-}
 
 static kq_status refuse_other_destination(struct hsm_call *call, const struct packing *packing)
 {
@@ -100,7 +72,7 @@ static kq_status choose_date(struct hsm_call *call, struct packing *packing)
 
 static kq_status check_permission(struct hsm_call *call, const struct hsm_loaded *copy, struct packing *packing)
 {
-    if (!find_permission(kq_buffer_slice(&copy->acl), &packing->permitted))
+    if (!kq_acl_find_transfer(kq_buffer_slice(&copy->acl), &packing->permitted))
         return hsm_call_fail(
             call, KQ_ERR_DENIED,
             "ACL: this key may not make transfer packages; make a reduced copy (xferacld) of it first");

@@ -9,6 +9,7 @@
 #include "tools/common/keyfile.h"
 #include "tools/common/quorum.h"
 #include "tools/transfer/remote.h"
+#include "trust/acl.h"
 
 #define SECONDS_PER_DAY 86400u
 #define NAME_SIZE 192
@@ -89,6 +90,23 @@ static void report(const struct packaging *packaging, const struct kq_transfer_p
            text, packaging->receipt_name);
 }
 
+/* The end asked for in days from now; the copy's own where that is earlier by
+ * less than a day: the same number of days made it a little while ago. 0: the
+ * copy's. Anything later is the module's to refuse. */
+static uint64_t choose_end(const struct packaging *packaging)
+{
+    uint64_t days = packaging->remote->valid_days;
+    uint64_t end = kq_clock_unix_s() + days * SECONDS_PER_DAY;
+    struct kq_key_blob blob;
+    struct kq_acl_transfer copy;
+    if (days == 0)
+        return 0;
+    bool is_readable =
+        kq_key_blob_get(packaging->copy.file.blob, &blob, NULL) == KQ_OK && kq_acl_find_transfer(blob.acl, &copy);
+    bool is_same_day = is_readable && copy.not_after < end && end - copy.not_after < SECONDS_PER_DAY;
+    return is_same_day ? copy.not_after : end;
+}
+
 static kq_status make_package(struct packaging *packaging)
 {
     const struct kq_remote *remote = packaging->remote;
@@ -101,7 +119,7 @@ static kq_status make_package(struct packaging *packaging)
         .world_package = kq_buffer_slice(&packaging->pair.world_package),
         .subscription = kq_slice_text(remote->subscription),
         .friendly_name = kq_slice_text(remote->friendly_name),
-        .not_after = remote->valid_days == 0 ? 0 : kq_clock_unix_s() + remote->valid_days * SECONDS_PER_DAY,
+        .not_after = choose_end(packaging),
     };
     kq_status status =
         kq_tool_call(packaging->tool, KQ_OP_TRANSFER_PACKAGE, &request, packaging->copy.path, &made, &reply);

@@ -315,6 +315,25 @@ static void acl_print__damaged__says_so(void **state)
     assert_printed(kq_slice_text("none"), expected, 1);
 }
 
+static void acl_find_transfer__copy_or_another_key__found_or_not(void **state)
+{
+    (void)state;
+    KQ_AUTO_VALUE(kq_buffer) copy = {0};
+    KQ_AUTO_VALUE(kq_buffer) exchange = {0};
+    kq_buffer_init(&copy, KQ_ACL_MAX);
+    kq_buffer_init(&exchange, KQ_ACL_MAX);
+    const struct kq_acl_transfer facts = transfer();
+    assert_ok(kq_acl_transfer_copy(&facts, &copy));
+    assert_ok(kq_acl_exchange_key(KQ_PROFILE_KEYQUAY, hash(hkm), &exchange));
+    struct kq_acl_transfer found = {.not_after = 0};
+    assert_false(kq_acl_find_transfer(kq_buffer_slice(&exchange), &found));
+    assert_false(kq_acl_find_transfer(kq_slice_text("none"), &found));
+    assert_int_equal(found.not_after, 0);
+    assert_true(kq_acl_find_transfer(kq_buffer_slice(&copy), &found));
+    assert_int_equal(found.not_after, facts.not_after);
+    assert_slice_equal(found.kek_hash, facts.kek_hash);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(acl_templates__each__has_its_golden_bytes),
     cmocka_unit_test(acl_check__each_template__is_well_formed),
@@ -325,6 +344,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(acl_print__owner_key_with_everything__shows_each_fact),
     cmocka_unit_test(acl_print__transfer_copy__shows_where_it_may_go),
     cmocka_unit_test(acl_print__damaged__says_so),
+    cmocka_unit_test(acl_find_transfer__copy_or_another_key__found_or_not),
 };
 
 int main(void)
