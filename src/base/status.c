@@ -28,6 +28,7 @@ static const char *const status_texts[KQ_STATUS_COUNT] = {
     [KQ_ERR_OUTCOME_UNKNOWN] = "the outcome is unknown",
     [KQ_ERR_CANCELLED] = "cancelled",
     [KQ_ERR_INTERNAL] = "internal error",
+    [KQ_ERR_FULL] = "no room left on the disk",
 };
 
 const char *kq_status_text(kq_status status)

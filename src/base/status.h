@@ -31,6 +31,7 @@ enum kq_status {
     KQ_ERR_OUTCOME_UNKNOWN = 21, /* an act may or may not have happened: see the audit log */
     KQ_ERR_CANCELLED = 22,       /* a person said no */
     KQ_ERR_INTERNAL = 23,        /* a broken promise of our own; the module stops */
+    KQ_ERR_FULL = 24,            /* no room left where it would be kept; nothing was changed */
     KQ_STATUS_COUNT
 };
 typedef enum kq_status kq_status;

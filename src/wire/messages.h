@@ -239,7 +239,7 @@ KQ_RECORD_DECLARE(kq_handle_list_reply, KQ_HANDLE_LIST_REPLY_FIELDS);
 #define KQ_SIGN_REQUEST_FIELDS(UINT, BYTES, TEXT, LIST)                                                                \
     UINT(handle, 1, UINT64_MAX)                                                                                        \
     UINT(mechanism, 1, 255)                                                                                            \
-    BYTES(digest, 20, 64)
+    BYTES(digest, 0, 501) /* RSA_PKCS1_RAW: what is signed as it stands, at most modulus - 11 bytes */
 KQ_RECORD_DECLARE(kq_sign_request, KQ_SIGN_REQUEST_FIELDS);
 /* AES_GCM encrypts in the module; RSA encryption is public and not asked for here. */
 #define KQ_CRYPT_REQUEST_FIELDS(UINT, BYTES, TEXT, LIST)                                                               \
@@ -256,6 +256,61 @@ KQ_RECORD_DECLARE(kq_bytes_reply, KQ_BYTES_REPLY_FIELDS);
     BYTES(recovery_blob, 1, 12288)                                                                                     \
     BYTES(place, 1, KQ_PLACE_MAX)
 KQ_RECORD_DECLARE(kq_key_recover_request, KQ_KEY_RECOVER_REQUEST_FIELDS);
+
+/* ---- keys of a vault, in a region's world ------------------------------------------ */
+
+/* What a vault's key is for: its ACL's template, fixed for ever. */
+enum kq_vault_purpose {
+    KQ_VAULT_PURPOSE_USE = 1,    /* template 1: the uses that fit its type */
+    KQ_VAULT_PURPOSE_IMPORT = 2, /* an import KEK: the exchange-key template for the profile AZURE_BYOK; RSA only */
+};
+#define KQ_VAULT_KEY_GENERATE_REQUEST_FIELDS(UINT, BYTES, TEXT, LIST)                                                  \
+    TEXT(subscription, 36, 36)                                                                                         \
+    TEXT(vault, 1, 63)                                                                                                 \
+    TEXT(key_name, 1, 127)                                                                                             \
+    TEXT(key_version, 32, 32)                                                                                          \
+    UINT(key_type, 1, 5)                                                                                               \
+    UINT(bits, 112, 16384)                                                                                             \
+    UINT(public_exponent, 0, UINT64_MAX) /* RSA; 0: 65537 */                                                           \
+    UINT(purpose, 1, 2)
+KQ_RECORD_DECLARE(kq_vault_key_generate_request, KQ_VAULT_KEY_GENERATE_REQUEST_FIELDS);
+/* A key that was in the clear before it came: the members of a JSON Web Key as
+ * the caller got them, base64url, decoded here and nowhere before. RSA: n, e,
+ * d, p, q (dp, dq, qi may be empty, and must fit otherwise); EC: x, y, d, which
+ * may be shorter than the curve's octets (leading zeros left out). */
+#define KQ_JWK_MEMBER_MAX 700u /* base64url of 512 bytes, and room for zeros in front */
+#define KQ_VAULT_KEY_IMPORT_REQUEST_FIELDS(UINT, BYTES, TEXT, LIST)                                                    \
+    TEXT(subscription, 36, 36)                                                                                         \
+    TEXT(vault, 1, 63)                                                                                                 \
+    TEXT(key_name, 1, 127)                                                                                             \
+    TEXT(key_version, 32, 32)                                                                                          \
+    UINT(key_type, 1, 5)                                                                                               \
+    TEXT(n, 0, KQ_JWK_MEMBER_MAX)                                                                                      \
+    TEXT(e, 0, KQ_JWK_MEMBER_MAX)                                                                                      \
+    TEXT(d, 0, KQ_JWK_MEMBER_MAX)                                                                                      \
+    TEXT(p, 0, KQ_JWK_MEMBER_MAX)                                                                                      \
+    TEXT(q, 0, KQ_JWK_MEMBER_MAX)                                                                                      \
+    TEXT(dp, 0, KQ_JWK_MEMBER_MAX)                                                                                     \
+    TEXT(dq, 0, KQ_JWK_MEMBER_MAX)                                                                                     \
+    TEXT(qi, 0, KQ_JWK_MEMBER_MAX)                                                                                     \
+    TEXT(x, 0, KQ_JWK_MEMBER_MAX)                                                                                      \
+    TEXT(y, 0, KQ_JWK_MEMBER_MAX)
+KQ_RECORD_DECLARE(kq_vault_key_import_request, KQ_VAULT_KEY_IMPORT_REQUEST_FIELDS);
+/* A backed-up version comes back: the same key, name, version, subscription
+ * and world, perhaps in another vault. Only the vault of its place changes. */
+#define KQ_VAULT_KEY_RESTORE_REQUEST_FIELDS(UINT, BYTES, TEXT, LIST)                                                   \
+    BYTES(blob, 1, 12288)                                                                                              \
+    BYTES(place, 1, KQ_PLACE_MAX) /* where it was when it was backed up */                                             \
+    TEXT(vault, 1, 63)
+KQ_RECORD_DECLARE(kq_vault_key_restore_request, KQ_VAULT_KEY_RESTORE_REQUEST_FIELDS);
+#define KQ_VAULT_KEY_REPLY_FIELDS(UINT, BYTES, TEXT, LIST)                                                             \
+    BYTES(blob, 1, 12288)                                                                                              \
+    BYTES(place, 1, KQ_PLACE_MAX)                                                                                      \
+    BYTES(public_key, 1, KQ_PUBLIC_MAX)                                                                                \
+    UINT(bits, 112, 16384)                                                                                             \
+    UINT(origin, 1, 4)                                                                                                 \
+    BYTES(certificate, 1, KQ_SIGNED_MAX) /* kq_signed over kq_keygen */
+KQ_RECORD_DECLARE(kq_vault_key_reply, KQ_VAULT_KEY_REPLY_FIELDS);
 
 /* ---- the transfer ---------------------------------------------------------------- */
 
@@ -394,6 +449,9 @@ KQ_RECORD_DECLARE(kq_peer_set_request, KQ_PEER_SET_REQUEST_FIELDS);
     X(47, ENCRYPT, encrypt, kq_crypt_request, kq_bytes_reply)                                                          \
     X(48, DECRYPT, decrypt, kq_crypt_request, kq_bytes_reply)                                                          \
     X(49, KEY_RECOVER, key_recover, kq_key_recover_request, kq_key_reply)                                              \
+    X(50, VAULT_KEY_GENERATE, vault_key_generate, kq_vault_key_generate_request, kq_vault_key_reply)                   \
+    X(51, VAULT_KEY_IMPORT, vault_key_import, kq_vault_key_import_request, kq_vault_key_reply)                         \
+    X(52, VAULT_KEY_RESTORE, vault_key_restore, kq_vault_key_restore_request, kq_vault_key_reply)                      \
     X(60, TRANSFER_COPY, transfer_copy, kq_transfer_copy_request, kq_key_reply)                                        \
     X(61, TRANSFER_PACKAGE, transfer_package, kq_transfer_package_request, kq_transfer_package_reply)                  \
     X(62, EXCHANGE_CREATE, exchange_create, kq_exchange_create_request, kq_exchange_create_reply)                      \

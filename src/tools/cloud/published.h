@@ -6,7 +6,7 @@
 enum kq_published_series { KQ_SERIES_2015, KQ_SERIES_2016, KQ_SERIES_2017, KQ_SERIES_2019 };
 
 struct kq_published_toolset {
-    const char *name; /* as in tools/region/regions.h */
+    const char *name; /* as in trust/regions.h */
     enum kq_published_series series;
     const char *sha256; /* 64 hex digits, upper case */
 };

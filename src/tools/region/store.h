@@ -2,7 +2,7 @@
 #define KQ_TOOLS_REGION_STORE_H
 
 #include "base/file.h"
-#include "tools/region/regions.h"
+#include "trust/regions.h"
 #include "wire/formats.h"
 
 /* The folder of one region, DIR/regions/<Name>: an hsm folder (beside it

@@ -2,7 +2,7 @@
 #define KQ_TOOLS_REGION_TOOLSET_H
 
 #include "base/buffer.h"
-#include "tools/region/regions.h"
+#include "trust/regions.h"
 
 /* The zip that an owner downloads: the two packages, launchers of the two
  * programs and a README with both hashes. Names sorted, times fixed, nothing

@@ -1,5 +1,5 @@
 #include "tools/cloud/published.h"
-#include "tools/region/regions.h"
+#include "trust/regions.h"
 #include "unit.h"
 
 static void published__hash_of_the_french_document__is_found(void **state)

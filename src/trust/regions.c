@@ -1,4 +1,4 @@
-#include "tools/region/regions.h"
+#include "trust/regions.h"
 
 #include <ctype.h>
 #include <stdio.h>

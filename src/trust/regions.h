@@ -1,5 +1,5 @@
-#ifndef KQ_TOOLS_REGION_REGIONS_H
-#define KQ_TOOLS_REGION_REGIONS_H
+#ifndef KQ_TRUST_REGIONS_H
+#define KQ_TRUST_REGIONS_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "tools/region/regions.h"
+#include "trust/regions.h"
 #include "unit.h"
 
 static const struct kq_region *find(const char *text, const char *variant, uint64_t *out_generation)

@@ -1,0 +1,66 @@
+#ifndef VAULT_AUTH_TOKEN_H
+#define VAULT_AUTH_TOKEN_H
+
+#include "base/buffer.h"
+#include "base/cleanup.h"
+#include "vault/core/problem.h"
+
+/* Access tokens: made by the embedded authority with a key that lies in a
+ * module, and checked, whoever made them. The algorithm is the issuer's key's
+ * (RS256 for ours), never the token's word. Thread-safe. */
+struct vault_authority;
+
+/* Signs a SHA-256 digest with the token key (RSA, PKCS #1 v1.5). */
+typedef kq_status vault_token_sign(void *context, struct kq_slice digest, struct kq_buffer *out);
+
+enum vault_audience { VAULT_AUDIENCE_VAULT = 1, VAULT_AUDIENCE_MANAGEMENT = 2, VAULT_AUDIENCE_GRAPH = 3 };
+struct vault_audience_name {
+    enum vault_audience audience;
+    const char *name; /* "https://vault.keyquay.localhost:8443"; with and without a slash at the end */
+};
+
+struct vault_authority_options {
+    const char *tenant_id;
+    const char *issuer; /* iss of our tokens: "https://login.keyquay.localhost:8443/<tenant>/" */
+    struct kq_slice public_key; /* of the token key, DER SubjectPublicKeyInfo, RSA */
+    vault_token_sign *sign;
+    void *sign_context;
+    const struct vault_audience_name *audiences;
+    size_t num_audiences;
+    uint64_t token_life_s;
+    uint64_t leeway_s; /* of other hosts' clocks */
+};
+/* All options are copied.  Errors: KQ_ERR_ARGUMENT, KQ_ERR_MEMORY. */
+KQ_MUST_CHECK kq_status vault_authority_new(const struct vault_authority_options *options, struct vault_authority **out);
+void vault_authority_free(struct vault_authority *authority);
+KQ_AUTO_DEFINE(vault_authority);
+
+/* The document behind jwks_uri (JSON).  Errors: KQ_ERR_MEMORY. */
+KQ_MUST_CHECK kq_status vault_authority_jwks(struct vault_authority *authority, struct kq_buffer *out);
+
+/* Who a token speaks of. */
+struct vault_caller {
+    char tenant_id[37];
+    char object_id[37];
+    char client_id[37];
+    char issuer[256];
+    uint64_t expires;
+};
+
+/* Makes a token for a principal.
+ * audience  as the client asked for it, copied into aud; must be one of ours
+ * Errors    KQ_ERR_NOT_FOUND (audience), those of sign */
+KQ_MUST_CHECK kq_status vault_token_issue(struct vault_authority *authority, const char *client_id,
+                                          const char *object_id, const char *audience, uint64_t now,
+                                          struct kq_buffer *out);
+
+/* Checks the value of an Authorization header: scheme, signature, issuer,
+ * audience, dates, tenant. Tokens found good are remembered (bounded) by their
+ * hash until they end.
+ * out_message  what to tell the client (AKV... texts), size at least 512
+ * Returns      VAULT_OK or VAULT_UNAUTHORIZED */
+enum vault_problem vault_token_check(struct vault_authority *authority, const char *authorization,
+                                     enum vault_audience audience, uint64_t now, struct vault_caller *out,
+                                     char *out_message, size_t out_message_size);
+
+#endif

@@ -1,0 +1,28 @@
+#ifndef VAULT_SERVICE_H
+#define VAULT_SERVICE_H
+
+#include <stdint.h>
+
+struct vault_store;     /* store/store.h */
+struct vault_keyops;    /* keyops/keyops.h */
+struct vault_authority; /* auth/token.h */
+
+/* Everything a handler may use, wired together by main.c. Immutable while the
+ * server runs. */
+struct vault_service {
+    struct vault_store *store;
+    struct vault_keyops *keyops;
+    struct vault_authority *authority;
+    char tenant_id[37];
+    char domain[200];         /* keyquay.localhost */
+    uint16_t port;            /* the first address's; in every URL we make unless it is 443 */
+    char vault_suffix[256];   /* .vault.keyquay.localhost:8443 */
+    char vault_resource[256]; /* https://vault.keyquay.localhost:8443, the challenge's resource */
+    char login_url[256];      /* https://login.keyquay.localhost:8443 */
+    char management_url[256];
+    char data[4096];        /* DIR, for toolsets */
+    uint64_t origin_policy; /* kq_origin_policy for packages */
+    uint64_t (*clock)(void); /* unix seconds; replaced in test mode only */
+};
+
+#endif
