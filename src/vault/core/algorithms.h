@@ -8,9 +8,10 @@
 #include "base/algorithms.h"
 
 /* The REST API's algorithm names, key types and curves, and what fits what
- * (azure-key-vault facts 1.3, 1.4). One const table; nothing else knows. */
+ * (docs/protocols/rest.md). One const table; nothing else knows. */
 
-enum vault_key_op { /* bits; key_ops of a key, and what a route does */
+/* Bits: key_ops of a key, and what a route does. */
+enum vault_key_op {
     VAULT_OP_ENCRYPT = 0x1,
     VAULT_OP_DECRYPT = 0x2,
     VAULT_OP_SIGN = 0x4,
@@ -19,7 +20,7 @@ enum vault_key_op { /* bits; key_ops of a key, and what a route does */
     VAULT_OP_UNWRAP = 0x20,
     VAULT_OP_IMPORT = 0x40,
 };
-#define VAULT_OPS_RSA 0x3fu  /* default key_ops of an RSA key */
+#define VAULT_OPS_RSA 0x3fu /* default key_ops of an RSA key */
 #define VAULT_OPS_EC 0x0cu
 
 struct vault_algorithm {
@@ -34,13 +35,21 @@ struct vault_algorithm {
 const struct vault_algorithm *vault_algorithm_find(const char *name);
 
 /* kty of the wire: RSA, RSA-HSM, EC, EC-HSM (oct kinds are known, to be refused by name). */
-enum vault_kty { VAULT_KTY_UNKNOWN = 0, VAULT_KTY_RSA, VAULT_KTY_RSA_HSM, VAULT_KTY_EC, VAULT_KTY_EC_HSM, VAULT_KTY_OCT };
+enum vault_kty {
+    VAULT_KTY_UNKNOWN = 0,
+    VAULT_KTY_RSA,
+    VAULT_KTY_RSA_HSM,
+    VAULT_KTY_EC,
+    VAULT_KTY_EC_HSM,
+    VAULT_KTY_OCT
+};
 enum vault_kty vault_kty_find(const char *text);
 const char *vault_kty_text(enum vault_kty kty);
 /* Curves: P-256, P-384, P-521, P-256K (also SECP256K1). false: unknown. */
 bool vault_curve_find(const char *text, enum kq_key_type *out);
+/* The newer of its names; NULL for what is no curve. */
 const char *vault_curve_text(enum kq_key_type type);
-/* Bits of one coordinate. */
+/* Bytes of one coordinate, and of half a signature; 0 for what is no curve. */
 size_t vault_curve_bytes(enum kq_key_type type);
 
 /* key_ops names: encrypt decrypt sign verify wrapKey unwrapKey import. 0: unknown. */

@@ -7,7 +7,7 @@
 #include "base/slice.h"
 #include "base/status.h"
 
-/* Names of the REST API and their rules (azure-key-vault facts 1.5). Names of
+/* Names of the REST API and their rules (docs/protocols/rest.md). Names of
  * vaults and keys compare without regard to case; what a client wrote first is
  * what is shown, and is what the module binds a key to. */
 #define VAULT_NAME_MAX 24u

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Key permissions of access policies (azure-key-vault facts 3.1), and the RBAC
+/* Key permissions of access policies, and the RBAC
  * data action that stands for each. */
 #define VAULT_PERMISSIONS(X)                                                                                           \
     X(ENCRYPT, "encrypt", "keys/encrypt/action")                                                                       \
