@@ -18,6 +18,7 @@ enum vault_host {
     VAULT_HOST_LOGIN = 0x2,      /* login.DOMAIN */
     VAULT_HOST_MANAGEMENT = 0x4, /* management.DOMAIN; Graph's answers too */
     VAULT_HOST_ANY = 0x7,
+    VAULT_HOST_OTHER = 0x8, /* any other name or address; for routes that say so, such as health */
 };
 
 struct vault_route;
@@ -27,12 +28,12 @@ struct vault_call {
     const struct vault_http_request *request;
     struct vault_http_response *response;
     const struct vault_route *route;
-    const char *names[8];      /* what stood at the {} of the pattern, in order */
-    json_t *body;              /* parsed; NULL for routes without BODY */
+    const char *names[8];       /* what stood at the {} of the pattern, in order */
+    json_t *body;               /* parsed; NULL for routes without BODY */
     struct vault_caller caller; /* "" members on routes that are PUBLIC */
-    bool caller_is_operator;
-    struct vault_record vault; /* data plane */
-    char base_url[320];        /* https://host[:port], as the client said it; no slash at the end */
+    bool caller_is_operator;    /* management host only */
+    struct vault_record vault;  /* data plane */
+    char base_url[320];         /* https://host[:port], as the client said it; no slash at the end */
     uint64_t now;
     char message[1400]; /* of a problem */
 };
@@ -52,11 +53,12 @@ enum vault_problem vault_reply_empty(struct vault_call *call, unsigned http_stat
 typedef enum vault_problem vault_handler(struct vault_call *call);
 
 enum vault_route_flag {
-    VAULT_ROUTE_PUBLIC = 0x1, /* no token */
-    VAULT_ROUTE_BODY = 0x2,   /* a JSON object is wanted; an empty body counts as {} */
-    VAULT_ROUTE_FORM = 0x4,   /* the handler reads the body itself (token endpoint) */
-    VAULT_ROUTE_NO_VERSION = 0x8, /* api-version may be missing */
+    VAULT_ROUTE_PUBLIC = 0x1,         /* no token */
+    VAULT_ROUTE_BODY = 0x2,           /* a JSON object is wanted; an empty body counts as {} */
+    VAULT_ROUTE_FORM = 0x4,           /* the handler reads the body itself (token endpoint) */
+    VAULT_ROUTE_NO_VERSION = 0x8,     /* api-version may be missing */
     VAULT_ROUTE_DELETED_VAULT = 0x10, /* reserved for routes that may speak of a deleted vault */
+    VAULT_ROUTE_GRAPH = 0x20,         /* a token for Graph will do as well as one for management */
 };
 
 /* Patterns are written with {}: "/keys/{}/{}/sign". Literal segments compare
@@ -70,14 +72,16 @@ struct vault_route {
     uint32_t flags;
 };
 
-extern const struct vault_route vault_key_routes[];          /* api/keys*.c: get list create import update delete ... */
-extern const struct vault_route vault_key_use_routes[];      /* api/key_use.c: sign verify encrypt ... */
-extern const struct vault_route vault_login_routes[];        /* api/login.c: tokens, discovery, jwks */
-extern const struct vault_route vault_metadata_routes[];     /* api/metadata.c: metadata endpoints, Graph */
-extern const struct vault_route vault_subscription_routes[]; /* api/subscriptions.c: tenants, subscriptions, locations, groups */
-extern const struct vault_route vault_vault_routes[];        /* api/vaults.c: vaults, deleted vaults, names, policies, resources */
-extern const struct vault_route vault_role_routes[];         /* api/roles.c: role definitions and assignments */
-extern const struct vault_route vault_public_routes[];       /* api/public.c: /, toolsets, healthz, readyz */
+extern const struct vault_route vault_key_routes[];      /* api/keys*.c: get list create import update delete ... */
+extern const struct vault_route vault_key_use_routes[];  /* api/key_use.c: sign verify encrypt ... */
+extern const struct vault_route vault_login_routes[];    /* api/login.c: tokens, discovery, jwks */
+extern const struct vault_route vault_metadata_routes[]; /* api/metadata.c: metadata endpoints, Graph */
+extern const struct vault_route
+    vault_subscription_routes[]; /* api/subscriptions.c: tenants, subscriptions, locations, groups */
+extern const struct vault_route
+    vault_vault_routes[]; /* api/vaults.c: vaults, deleted vaults, names, policies, resources */
+extern const struct vault_route vault_role_routes[];   /* api/roles.c: role definitions and assignments */
+extern const struct vault_route vault_public_routes[]; /* api/public.c: /, toolsets, healthz, readyz */
 
 /* Is the caller allowed this on the call's vault (access policy or RBAC)?
  * key_name  for scopes down to one key; NULL

@@ -10,8 +10,10 @@
     X(BAD_PARAMETER, 400, "BadParameter", NULL)                                                                        \
     X(KEY_TYPE_NOT_SUPPORTED, 400, "BadParameter", "KeyTypeNotSupported")                                              \
     X(BAD_REQUEST, 400, "BadRequest", NULL)                                                                            \
+    X(MISSING_API_VERSION, 400, "MissingApiVersionParameter", NULL)                                                    \
     X(NOT_SUPPORTED, 400, "NotSupported", NULL)                                                                        \
     X(UNAUTHORIZED, 401, "Unauthorized", NULL)                                                                         \
+    X(AUTHENTICATION_FAILED, 401, "AuthenticationFailed", NULL)                                                        \
     X(FORBIDDEN, 403, "Forbidden", NULL)                                                                               \
     X(ACCESS_DENIED, 403, "Forbidden", "AccessDenied")                                                                 \
     X(FORBIDDEN_BY_RBAC, 403, "Forbidden", "ForbiddenByRbac")                                                          \
