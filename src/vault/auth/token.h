@@ -9,6 +9,7 @@
  * module, and checked, whoever made them. The algorithm is the issuer's key's
  * (RS256 for ours), never the token's word. Thread-safe. */
 struct vault_authority;
+struct vault_secret_gate; /* auth/secret.h */
 
 /* Signs a SHA-256 digest with the token key (RSA, PKCS #1 v1.5). */
 typedef kq_status vault_token_sign(void *context, struct kq_slice digest, struct kq_buffer *out);
@@ -21,19 +22,29 @@ struct vault_audience_name {
 
 struct vault_authority_options {
     const char *tenant_id;
-    const char *issuer; /* iss of our tokens: "https://login.keyquay.localhost:8443/<tenant>/" */
+    const char *issuer;         /* iss of our tokens: "https://login.keyquay.localhost:8443/<tenant>/" */
     struct kq_slice public_key; /* of the token key, DER SubjectPublicKeyInfo, RSA */
     vault_token_sign *sign;
     void *sign_context;
     const struct vault_audience_name *audiences;
     size_t num_audiences;
     uint64_t token_life_s;
-    uint64_t leeway_s; /* of other hosts' clocks */
+    uint64_t leeway_s; /* of other hosts' clocks; added to exp */
 };
-/* All options are copied.  Errors: KQ_ERR_ARGUMENT, KQ_ERR_MEMORY. */
-KQ_MUST_CHECK kq_status vault_authority_new(const struct vault_authority_options *options, struct vault_authority **out);
+/* All options are copied.
+ * Errors  KQ_ERR_ARGUMENT (a tenant that is no GUID, an issuer that is empty or longer than 255, a key that is not RSA
+ * of 2048 bits or more, no audience or more than VAULT_AUDIENCES_MAX, a life of 0), KQ_ERR_IO (no random bytes) */
+#define VAULT_AUDIENCES_MAX 32u
+KQ_MUST_CHECK kq_status vault_authority_new(const struct vault_authority_options *options,
+                                            struct vault_authority **out);
 void vault_authority_free(struct vault_authority *authority);
 KQ_AUTO_DEFINE(vault_authority);
+
+/* What the options said: iss of our tokens, and how long they are good. */
+const char *vault_authority_issuer(const struct vault_authority *authority);
+uint64_t vault_authority_token_life_s(const struct vault_authority *authority);
+/* Where this authority's clients have their secrets checked; borrowed. */
+struct vault_secret_gate *vault_authority_secrets(struct vault_authority *authority);
 
 /* The document behind jwks_uri (JSON).  Errors: KQ_ERR_MEMORY. */
 KQ_MUST_CHECK kq_status vault_authority_jwks(struct vault_authority *authority, struct kq_buffer *out);
@@ -47,9 +58,10 @@ struct vault_caller {
     uint64_t expires;
 };
 
-/* Makes a token for a principal.
+/* Makes a token for a principal (docs/protocols/tokens.md).
  * audience  as the client asked for it, copied into aud; must be one of ours
- * Errors    KQ_ERR_NOT_FOUND (audience), those of sign */
+ * out       appended to; a secret: the caller wipes it (kq_buffer_clear)
+ * Errors    KQ_ERR_NOT_FOUND (audience), KQ_ERR_IO (no random bytes), those of sign */
 KQ_MUST_CHECK kq_status vault_token_issue(struct vault_authority *authority, const char *client_id,
                                           const char *object_id, const char *audience, uint64_t now,
                                           struct kq_buffer *out);

@@ -1,0 +1,22 @@
+#ifndef VAULT_AUTH_AUTHORITY_H
+#define VAULT_AUTH_AUTHORITY_H
+
+#include "vault/auth/cache.h"
+#include "vault/auth/claims.h"
+#include "vault/auth/secret.h"
+
+/* Inside of struct vault_authority, for auth's own files. Nothing but the
+ * cache and the gate, which have locks of their own, changes after
+ * vault_authority_new(). */
+struct vault_authority {
+    struct vault_claim_rules rules; /* its texts and names are owned */
+    json_t *jwk;                    /* owned; public key with "alg" and "kid" */
+    const char *kid;                /* borrowed of jwk */
+    vault_token_sign *sign;
+    void *sign_context;
+    uint64_t token_life_s;
+    struct vault_cache *checked; /* owned; struct vault_caller by hash of audience and token */
+    struct vault_secret_gate *secrets;
+};
+
+#endif

@@ -1,0 +1,95 @@
+#include <strings.h>
+
+#include "pubcrypto/hash.h"
+#include "vault/auth/authority.h"
+#include "vault/auth/jws.h"
+#include "vault/json/json.h"
+
+#define SCHEME "Bearer"
+
+/* The token of an Authorization header; empty if it has none of our scheme. */
+static struct kq_slice bearer_of(const char *authorization)
+{
+    size_t scheme_len = sizeof SCHEME - 1;
+    if (authorization == NULL || strncasecmp(authorization, SCHEME, scheme_len) != 0 ||
+        authorization[scheme_len] != ' ')
+        return KQ_SLICE_EMPTY;
+    const char *token = authorization + scheme_len;
+    while (*token == ' ')
+        token++;
+    return kq_slice_text(token);
+}
+
+/* Why a token is refused before its claims are read, as text. */
+static const char *refusal(kq_status status)
+{
+    switch (status) {
+    case KQ_ERR_TOO_LARGE:
+        return "Error validating token: it is longer than 8192 bytes.";
+    case KQ_ERR_FORMAT:
+        return "Error validating token: it is not a JSON Web Token in its compact form.";
+    case KQ_ERR_UNSUPPORTED:
+        return "Error validating token: its header asks for extensions (crit, b64) that are not supported.";
+    case KQ_ERR_MISMATCH:
+        return "Error validating token: it is not signed with the algorithm of the issuer's key (RS256).";
+    case KQ_ERR_NOT_FOUND:
+        return "AKV10046: Unable to resolve the key used for signature validation.";
+    case KQ_ERR_SIGNATURE:
+        return "Error validating token: its signature does not verify.";
+    default:
+        return "The token could not be checked for want of memory. Try again.";
+    }
+}
+
+static kq_status open_token(const struct vault_authority *authority, struct kq_slice token, json_t **out_claims)
+{
+    KQ_AUTO_VALUE(vault_jws) jws = {.header = NULL};
+    KQ_TRY(vault_jws_parse(token, &jws));
+    if (strcmp(jws.kid, authority->kid) != 0)
+        return KQ_ERR_NOT_FOUND;
+    KQ_TRY(vault_jws_verify(&jws, authority->jwk));
+    return vault_jws_claims(&jws, out_claims);
+}
+
+static enum vault_problem check_anew(const struct vault_authority *authority, struct kq_slice token,
+                                     enum vault_audience audience, uint64_t now, struct vault_caller *out,
+                                     char *out_message, size_t out_message_size)
+{
+    json_t *claims = NULL;
+    kq_status status = open_token(authority, token, &claims);
+    if (status != KQ_OK) {
+        snprintf(out_message, out_message_size, "%s", refusal(status));
+        return VAULT_UNAUTHORIZED;
+    }
+    enum vault_problem problem =
+        vault_claims_check(&authority->rules, claims, audience, now, out, out_message, out_message_size);
+    vault_json_free(claims);
+    return problem;
+}
+
+enum vault_problem vault_token_check(struct vault_authority *authority, const char *authorization,
+                                     enum vault_audience audience, uint64_t now, struct vault_caller *out,
+                                     char *out_message, size_t out_message_size)
+{
+    struct kq_slice token = bearer_of(authorization);
+    if (token.len == 0) {
+        snprintf(out_message, out_message_size, "AKV10000: Request is missing a Bearer or PoP token.");
+        return VAULT_UNAUTHORIZED;
+    }
+    if (token.len > VAULT_TOKEN_MAX) {
+        snprintf(out_message, out_message_size, "%s", refusal(KQ_ERR_TOO_LARGE));
+        return VAULT_UNAUTHORIZED;
+    }
+    uint8_t hash[32];
+    const uint8_t kind = (uint8_t)audience;
+    const struct kq_slice parts[] = {kq_slice_of(&kind, 1), token};
+    kq_sha256_parts(parts, 2, hash);
+    if (vault_cache_get(authority->checked, hash, now, out))
+        return VAULT_OK;
+    struct vault_caller caller;
+    VAULT_TRY(check_anew(authority, token, audience, now, &caller, out_message, out_message_size));
+    /* Past its end, within the leeway, it is looked at each time. */
+    vault_cache_put(authority->checked, hash, caller.expires, &caller);
+    *out = caller;
+    return VAULT_OK;
+}
