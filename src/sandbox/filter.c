@@ -1,5 +1,6 @@
 #include "sandbox/filter.h"
 
+#include <errno.h>
 #include <seccomp.h>
 
 static kq_status add_row(scmp_filter_ctx filter, const struct kq_filter_row *row, int listen_fd)
@@ -25,9 +26,9 @@ static kq_status fill_and_load(scmp_filter_ctx filter, const struct kq_filter_ro
     return seccomp_load(filter) == 0 ? KQ_OK : KQ_ERR_IO;
 }
 
-kq_status kq_filter_enter(const struct kq_filter_row *rows, size_t num_rows, int listen_fd)
+kq_status kq_filter_enter(const struct kq_filter_row *rows, size_t num_rows, int listen_fd, enum kq_filter_rest rest)
 {
-    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+    scmp_filter_ctx filter = seccomp_init(rest == KQ_FILTER_REFUSE ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_KILL_PROCESS);
     if (filter == NULL)
         return KQ_ERR_MEMORY;
     kq_status status = fill_and_load(filter, rows, num_rows, listen_fd);

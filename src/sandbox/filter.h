@@ -22,8 +22,14 @@ struct kq_filter_row {
 /* In a value: the number of the listening descriptor, put in when the filter is made. */
 #define KQ_FILTER_LISTEN_FD UINT64_MAX
 
-/* Installs the table for all threads; everything else kills the process.
+/* What a call outside the table meets: the end of the process, or EPERM. The
+ * second is for programs of many libraries, where a rare path should fail
+ * alone and not take the service with it. */
+enum kq_filter_rest { KQ_FILTER_KILL = 1, KQ_FILTER_REFUSE = 2 };
+
+/* Installs the table for all threads.
  * listen_fd is -1 for a table that does not name it. */
-KQ_MUST_CHECK kq_status kq_filter_enter(const struct kq_filter_row *rows, size_t num_rows, int listen_fd);
+KQ_MUST_CHECK kq_status kq_filter_enter(const struct kq_filter_row *rows, size_t num_rows, int listen_fd,
+                                        enum kq_filter_rest rest);
 
 #endif

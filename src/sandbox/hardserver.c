@@ -48,6 +48,6 @@ static const struct kq_filter_row hardserver_rows[] = {
 
 kq_status kq_sandbox_enter_hardserver(int folder_fd)
 {
-    KQ_TRY(kq_landlock_enter(folder_fd));
-    return kq_filter_enter(hardserver_rows, KQ_COUNT_OF(hardserver_rows), -1);
+    KQ_TRY(kq_landlock_enter(folder_fd, NULL, 0));
+    return kq_filter_enter(hardserver_rows, KQ_COUNT_OF(hardserver_rows), -1, KQ_FILTER_KILL);
 }

@@ -1,8 +1,10 @@
 #include "sandbox/landlock.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,7 +42,21 @@ static uint64_t known_rights(long version)
     return (uint64_t)(ACCESS_ALL_VERSION_1 | (version >= 2 ? ACCESS_REFER : 0) | (version >= 3 ? ACCESS_TRUNCATE : 0));
 }
 
-kq_status kq_landlock_enter(int folder_fd)
+static bool allow(int ruleset_fd, int parent_fd, uint64_t rights)
+{
+    struct path_beneath beneath = {.allowed_access = rights, .parent_fd = parent_fd};
+    return syscall(CALL_ADD_RULE, ruleset_fd, RULE_PATH_BENEATH, &beneath, 0) == 0;
+}
+
+/* What may be asked for a file that is no folder is less. */
+static uint64_t reading_rights(int fd)
+{
+    struct stat facts;
+    bool is_folder = fstat(fd, &facts) == 0 && S_ISDIR(facts.st_mode);
+    return ACCESS_READ_FILE | (is_folder ? ACCESS_READ_DIR : 0);
+}
+
+kq_status kq_landlock_enter(int folder_fd, const int *readable, size_t num_readable)
 {
     long version = syscall(CALL_CREATE_RULESET, NULL, (size_t)0, CREATE_RULESET_VERSION);
     if (version < 1)
@@ -49,14 +65,15 @@ kq_status kq_landlock_enter(int folder_fd)
     KQ_AUTO_FD fd = (int)syscall(CALL_CREATE_RULESET, &ruleset, sizeof ruleset, 0);
     if (fd < 0)
         return KQ_ERR_IO;
-    struct path_beneath beneath = {
-        .allowed_access = (ACCESS_WRITE_FILE | ACCESS_READ_FILE | ACCESS_READ_DIR | ACCESS_REMOVE_FILE |
-                           ACCESS_MAKE_REG | ACCESS_TRUNCATE) &
-                          ruleset.handled_access_fs,
-        .parent_fd = folder_fd,
-    };
-    if (syscall(CALL_ADD_RULE, fd, RULE_PATH_BENEATH, &beneath, 0) != 0)
+    uint64_t working = (ACCESS_WRITE_FILE | ACCESS_READ_FILE | ACCESS_READ_DIR | ACCESS_REMOVE_FILE | ACCESS_MAKE_REG |
+                        ACCESS_TRUNCATE) &
+                       ruleset.handled_access_fs;
+    if (!allow(fd, folder_fd, working))
         return KQ_ERR_IO;
+    for (size_t i = 0; i < num_readable; i++) {
+        if (!allow(fd, readable[i], reading_rights(readable[i])))
+            return KQ_ERR_IO;
+    }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || syscall(CALL_RESTRICT_SELF, fd, 0) != 0)
         return KQ_ERR_IO;
     return KQ_OK;

@@ -37,5 +37,5 @@ static const struct kq_filter_row module_rows[] = {
 
 kq_status kq_sandbox_enter_module(int listen_fd)
 {
-    return kq_filter_enter(module_rows, KQ_COUNT_OF(module_rows), listen_fd);
+    return kq_filter_enter(module_rows, KQ_COUNT_OF(module_rows), listen_fd, KQ_FILTER_KILL);
 }

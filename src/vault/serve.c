@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sandbox/sandbox.h"
 #include "vault/api/call.h"
 #include "vault/log.h"
 
@@ -105,6 +106,26 @@ static kq_status start_server(struct serving *serving, char *out_error)
     return vault_http_start(&http, &serving->server, out_error, VAULT_ERROR_SIZE);
 }
 
+/* Files below the data folder, and the operator's certificate where it lies. */
+static kq_status confine_files(const struct vault_wiring *wiring)
+{
+    const char *paths[] = {wiring->config.certificate, wiring->config.key};
+    int readable[2];
+    size_t num = 0;
+    for (size_t i = 0; i < 2; i++) {
+        int fd = paths[i][0] == '\0' ? -1 : open(paths[i], O_PATH | O_CLOEXEC);
+        if (fd >= 0)
+            readable[num++] = fd;
+    }
+    int folder_fd = open(wiring->data, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    kq_status status = folder_fd < 0 ? KQ_ERR_IO : kq_sandbox_enter_keyvaultd_files(folder_fd, readable, num);
+    for (size_t i = 0; i < num; i++)
+        close(readable[i]);
+    if (folder_fd >= 0)
+        close(folder_fd);
+    return status;
+}
+
 static kq_status open_all(struct serving *serving, char *out_error)
 {
     struct vault_wiring *wiring = &serving->wiring;
@@ -113,9 +134,13 @@ static kq_status open_all(struct serving *serving, char *out_error)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return KQ_ERR_IO;
     raise_file_limit(wiring->config.max_connections);
+    snprintf(out_error, VAULT_ERROR_SIZE, "its sandbox cannot be entered");
+    KQ_TRY(confine_files(wiring));
     KQ_TRY(vault_wiring_open_parts(wiring, VAULT_PLATFORM_USE, out_error));
     KQ_TRY(vault_wiring_complete(wiring, out_error));
-    return start_server(serving, out_error);
+    KQ_TRY(start_server(serving, out_error));
+    snprintf(out_error, VAULT_ERROR_SIZE, "its sandbox cannot be entered");
+    return kq_sandbox_enter_keyvaultd();
 }
 
 /* ---- running ------------------------------------------------------------------------- */
