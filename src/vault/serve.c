@@ -14,6 +14,7 @@
 #include "sandbox/sandbox.h"
 #include "vault/api/call.h"
 #include "vault/log.h"
+#include "vault/request_log.h"
 
 #define STOP_WAIT_MS 10000u
 #define TURN_MS 60000
@@ -138,6 +139,7 @@ static kq_status open_all(struct serving *serving, char *out_error)
     KQ_TRY(confine_files(wiring));
     KQ_TRY(vault_wiring_open_parts(wiring, VAULT_PLATFORM_USE, out_error));
     KQ_TRY(vault_wiring_complete(wiring, out_error));
+    wiring->service.log = wiring->config.log_requests ? vault_request_log_write : NULL;
     KQ_TRY(start_server(serving, out_error));
     snprintf(out_error, VAULT_ERROR_SIZE, "its sandbox cannot be entered");
     return kq_sandbox_enter_keyvaultd();
