@@ -16,6 +16,7 @@
 #include "base/text.h"
 
 #define NUMBER_TEXT_SIZE 24
+#define ARGUMENTS_MAX 18
 /* The supervisor's own lock, and the one that is also the hardserver's. */
 #define SUPERVISOR_FILE "hsm/supervisor.pid"
 #define WRITER_FILE "hsm/lock"
@@ -47,7 +48,7 @@ static kq_status wait_for(pid_t child)
 
 /* The command line, with the options that differ from the defaults. */
 static void fill_arguments(const struct kq_hsm_options *options, const char *program, const char *folder,
-                           char idle[NUMBER_TEXT_SIZE], char workers[NUMBER_TEXT_SIZE], const char *out[12])
+                           char idle[NUMBER_TEXT_SIZE], char workers[NUMBER_TEXT_SIZE], const char *out[ARGUMENTS_MAX])
 {
     size_t num = 0;
     out[num++] = program;
@@ -67,13 +68,25 @@ static void fill_arguments(const struct kq_hsm_options *options, const char *pro
     }
     if (options->allow_unlocked)
         out[num++] = "--allow-unlocked";
+    if (options->module_user != NULL) {
+        out[num++] = "--module-user";
+        out[num++] = options->module_user;
+    }
+    if (options->hardserver_user != NULL) {
+        out[num++] = "--hardserver-user";
+        out[num++] = options->hardserver_user;
+    }
+    if (options->is_shared) {
+        out[num++] = "--socket-mode";
+        out[num++] = "0666";
+    }
     out[num] = NULL;
 }
 
 kq_status kq_hsm_start(const char *folder, const struct kq_hsm_options *options)
 {
     char program[KQ_PROGRAM_PATH_MAX], idle[NUMBER_TEXT_SIZE], workers[NUMBER_TEXT_SIZE];
-    const char *arguments[12];
+    const char *arguments[ARGUMENTS_MAX];
     KQ_TRY(kq_hsm_program("keyquay-hsm", program));
     fill_arguments(options, program, folder, idle, workers, arguments);
     pid_t child = fork();

@@ -14,6 +14,9 @@ struct kq_hsm_options {
     uint64_t idle_exit_s; /* 0: never */
     uint64_t num_workers; /* 0: as many as cores */
     bool allow_unlocked;
+    const char *module_user;     /* NULL: the caller's own */
+    const char *hardserver_user; /* NULL: the caller's own */
+    bool is_shared;              /* other users may connect; the module decides whom it serves */
 };
 
 /* Makes sure that a module answers on folder/hardserver.sock: starts a

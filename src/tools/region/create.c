@@ -243,6 +243,7 @@ static kq_status make_exchange(struct work *work, uint64_t generation)
 
 static kq_status show(struct work *work, uint64_t generation)
 {
+    KQ_TRY(kq_region_publish(work->tool, &work->folder, generation));
     KQ_TRY(kq_region_show(work->tool, &work->folder, generation));
     if (work->is_rehearsal && !work->tool->is_json)
         printf("  cards:         rehearsal, 1 of 1; card and passphrase lie beside the data in\n"

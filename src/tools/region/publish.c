@@ -1,5 +1,10 @@
 #include "tools/region/publish.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -79,6 +84,38 @@ kq_status kq_region_show(struct kq_tool *tool, const struct kq_region_folder *fo
     else
         print_facts(folder, &facts);
     return KQ_OK;
+}
+
+/* ---- for the vault to serve ---- */
+
+static kq_status write_published(struct kq_tool *tool, const char *folder, const char *name, struct kq_slice bytes)
+{
+    char path[KQ_PATH_MAX];
+    KQ_TRY(kq_path_join(folder, name, path));
+    if (kq_file_write(path, bytes, 0644, KQ_FILE_REPLACE) == KQ_OK)
+        return KQ_OK;
+    return kq_tool_fail(tool, KQ_ERR_IO, "Make room or give access, then run the same command again.",
+                        "%s: could not be written (%s)", path, strerror(errno));
+}
+
+/* The facts go last: whoever reads them finds the zip that they speak of. */
+kq_status kq_region_publish(struct kq_tool *tool, const struct kq_region_folder *folder, uint64_t generation)
+{
+    KQ_AUTO_VALUE(kq_buffer) toolset = {0};
+    struct kq_toolset_facts facts;
+    char path[KQ_PATH_MAX], zip[KQ_TOOLSET_NAME_SIZE];
+    KQ_TRY(kq_region_toolset(tool, folder, generation, &toolset, &facts));
+    KQ_TRY(kq_path_join(folder->path, "toolset", path));
+    if (kq_folder_make(path) != KQ_OK || chmod(path, 0755) != 0)
+        return kq_tool_fail(tool, KQ_ERR_IO, NULL, "%s: cannot be made (%s)", path, strerror(errno));
+    kq_toolset_name(folder->region, zip);
+    KQ_TRY(write_published(tool, path, zip, kq_buffer_slice(&toolset)));
+    json_t *object = kq_toolset_json(folder->region, &facts);
+    char *text = json_dumps(object, JSON_INDENT(2));
+    kq_status status = text == NULL ? KQ_ERR_MEMORY : write_published(tool, path, "facts.json", kq_slice_text(text));
+    json_decref(object);
+    free(text);
+    return status;
 }
 
 /* ---- region list ---- */

@@ -18,6 +18,12 @@ KQ_MUST_CHECK kq_status kq_region_toolset(struct kq_tool *tool, const struct kq_
 KQ_MUST_CHECK kq_status kq_region_show(struct kq_tool *tool, const struct kq_region_folder *folder,
                                        uint64_t generation);
 
+/* Writes the toolset of one generation and its facts where the vault serves
+ * them from: FOLDER/toolset/KeyVault-BYOK-Tools-<Name>.zip and facts.json,
+ * each complete or not at all, readable by everybody.  Errors: said. */
+KQ_MUST_CHECK kq_status kq_region_publish(struct kq_tool *tool, const struct kq_region_folder *folder,
+                                          uint64_t generation);
+
 /* The facts as an object that the caller owns. */
 json_t *kq_toolset_json(const struct kq_region *region, const struct kq_toolset_facts *facts);
 

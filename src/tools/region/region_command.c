@@ -2,18 +2,16 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/size.h"
 #include "base/text.h"
 #include "tools/common/args.h"
 #include "tools/common/ask.h"
-#include "tools/common/paths.h"
 #include "tools/factory/rehearsal_cards.h"
 #include "tools/region/create.h"
+#include "tools/region/data.h"
 #include "tools/region/import.h"
 #include "tools/region/join.h"
 #include "tools/region/publish.h"
@@ -60,17 +58,10 @@ struct command {
 
 static void choose_data(struct command *command)
 {
-    const char *state = getenv("XDG_STATE_HOME"), *home = kq_path_home();
-    char *out = command->default_data;
     if (command->data != NULL)
         return;
-    if (geteuid() == 0)
-        snprintf(out, KQ_PATH_MAX, "/var/lib/keyquay");
-    else if (state != NULL && *state != '\0')
-        snprintf(out, KQ_PATH_MAX, "%s/keyquay", state);
-    else
-        snprintf(out, KQ_PATH_MAX, "%s/.local/state/keyquay", home == NULL ? "." : home);
-    command->data = out;
+    kq_data_default(command->default_data);
+    command->data = command->default_data;
 }
 
 static kq_status find_region(struct command *command, const char *code, const struct kq_region **out,
@@ -160,26 +151,6 @@ static int create_in_turn(struct command *command, const struct kq_region_plan *
     return code;
 }
 
-/* One command at a time changes what an operator's folder has: the second is
- * told so instead of meeting the first one's half-made region. *out_fd holds
- * the lock. */
-static kq_status hold_data(const struct command *command, int *out_fd)
-{
-    char path[KQ_PATH_MAX];
-    kq_status status = kq_folder_make(command->data);
-    if (status == KQ_OK)
-        status = kq_path_join(command->data, "changing.lock", path);
-    if (status == KQ_OK)
-        status = kq_file_lock(path, out_fd);
-    if (status == KQ_ERR_WAIT)
-        return kq_tool_fail(command->tool, status, "Wait for it to end, then run this command again.",
-                            "%s: another command is making or changing regions here", command->data);
-    if (status != KQ_OK)
-        return kq_tool_fail(command->tool, status, "Name a folder that you may write with --data.", "%s: %s",
-                            command->data, kq_status_text(status));
-    return KQ_OK;
-}
-
 /* The regions' own tools have spoken and written the transcript; only their exit status is handed on. */
 static kq_status run_create(struct command *command, int *out_code)
 {
@@ -195,7 +166,7 @@ static kq_status run_create(struct command *command, int *out_code)
     if (needs_person(&plan))
         KQ_TRY(kq_ask_check(command->tool));
     KQ_AUTO_FD lock = -1;
-    KQ_TRY(hold_data(command, &lock));
+    KQ_TRY(kq_data_hold(command->tool, command->data, &lock));
     if (plan.factory == NULL && plan.enrol_out == NULL && plan.warrant == NULL)
         KQ_TRY(have_rehearsal_factory(command));
     if (num_regions == 1 || needs_person(&plan))
@@ -218,7 +189,7 @@ static kq_status run_rollover(struct command *command)
     KQ_TRY(read_plan(command, &plan));
     KQ_TRY(find_region(command, command->words[1], &region, NULL));
     KQ_AUTO_FD lock = -1;
-    KQ_TRY(hold_data(command, &lock));
+    KQ_TRY(kq_data_hold(command->tool, command->data, &lock));
     return kq_region_rollover(command->tool, &plan, region);
 }
 
@@ -308,7 +279,7 @@ static kq_status run_join(struct command *command)
     command->tool->is_ceremony = true;
     KQ_TRY(find_region(command, command->words[2], &plan.region, NULL));
     KQ_AUTO_FD lock = -1;
-    KQ_TRY(hold_data(command, &lock));
+    KQ_TRY(kq_data_hold(command->tool, command->data, &lock));
     return kq_region_join(command->tool, &plan);
 }
 
