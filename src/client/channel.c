@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -44,6 +45,18 @@ kq_status kqc_channel_connect(const char *path, struct kqc_channel *out)
     return KQ_OK;
 }
 
+kq_status kqc_channel_set_patience(struct kqc_channel *channel, uint64_t send_ms, uint64_t receive_ms)
+{
+    const struct timeval sending = {.tv_sec = (time_t)(send_ms / 1000),
+                                    .tv_usec = (suseconds_t)(send_ms % 1000 * 1000)};
+    const struct timeval receiving = {.tv_sec = (time_t)(receive_ms / 1000),
+                                      .tv_usec = (suseconds_t)(receive_ms % 1000 * 1000)};
+    if (setsockopt(channel->fd, SOL_SOCKET, SO_SNDTIMEO, &sending, sizeof sending) != 0 ||
+        setsockopt(channel->fd, SOL_SOCKET, SO_RCVTIMEO, &receiving, sizeof receiving) != 0)
+        return KQ_ERR_IO;
+    return KQ_OK;
+}
+
 kq_status kqc_channel_send(struct kqc_channel *channel, struct kq_slice frame, enum kqc_sent *out_sent)
 {
     *out_sent = KQC_SENT_NOTHING;
@@ -67,6 +80,8 @@ static kq_status read_more(struct kqc_channel *channel)
         ssize_t got = recv(channel->fd, room, READ_LEN, 0);
         if (got < 0 && errno == EINTR)
             continue;
+        if (got < 0 && errno == EAGAIN)
+            return KQ_ERR_WAIT;
         if (got <= 0)
             return KQ_ERR_CONNECT;
         channel->inbox.len += (size_t)got;

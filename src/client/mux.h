@@ -11,7 +11,7 @@
  * After a lost connection the next caller connects again (at most one at a
  * time); what may be repeated is repeated unseen for up to retry_ms, as
  * kqc_call() does it (client/repeat.h). Handles die with a connection: compare
- * generations. */
+ * generations. A call whose own answer did not come in time is not repeated. */
 struct kqc_mux;
 
 struct kqc_mux_options {
@@ -30,7 +30,8 @@ KQ_AUTO_DEFINE(kqc_mux);
 /* Counts the connections: 0 before the first. */
 uint64_t kqc_mux_generation(struct kqc_mux *mux);
 
-/* As kqc_call(), from any thread.
+/* As kqc_call(), from any thread; at most 60 are in flight at once, more wait
+ * up to answer_ms for their turn. reply->generation is the connection's.
  *
  * needs_generation  not 0: the call is not sent on a connection of another
  *                   generation (its handle would be dead): KQ_ERR_NOT_FOUND */

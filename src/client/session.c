@@ -10,7 +10,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "client/channel.h"
-#include "client/repeat.h"
+#include "client/request.h"
 #include "wire/frame.h"
 
 #define RECONNECT_MS 5000u /* a module is back within a second; some patience beyond that */
@@ -32,13 +32,6 @@ void kqc_reply_clear(struct kqc_reply *reply)
     *reply = (struct kqc_reply){.status = KQ_OK};
 }
 
-static void set_detail(struct kqc_reply *reply, kq_status status, const char *detail)
-{
-    reply->status = status;
-    reply->wait_ms = 0;
-    snprintf(reply->detail, sizeof reply->detail, "%s", detail);
-}
-
 static void drop_connection(struct kqc_session *session)
 {
     kqc_channel_clear(&session->channel);
@@ -46,34 +39,7 @@ static void drop_connection(struct kqc_session *session)
 
 /* ---- one exchange, without retries -------------------------------------- */
 
-struct outgoing {
-    enum kq_op op;
-    const void *params;
-    uint64_t authority;
-    struct kq_slice request_id;
-};
-
-static kq_status encode_request(const struct outgoing *outgoing, uint64_t seq, struct kq_writer *frame)
-{
-    const struct kq_operation *operation = kq_operation_find(outgoing->op);
-    if (operation == NULL)
-        return KQ_ERR_ARGUMENT;
-    KQ_AUTO_VALUE(kq_writer) params;
-    kq_writer_init(&params, KQ_FRAME_MAX);
-    const struct kq_nothing nothing = {0};
-    kq_record_put(operation->params, outgoing->params == NULL ? &nothing : outgoing->params, &params);
-    struct kq_request request = {
-        .op = outgoing->op, .seq = seq, .request_id = outgoing->request_id, .authority = outgoing->authority};
-    KQ_TRY(kq_writer_finish(&params, &request.params));
-    struct kq_slice whole;
-    kq_writer_u32(frame, 0); /* the frame's head, filled in when the length is known */
-    kq_request_put(&request, frame);
-    KQ_TRY(kq_writer_finish(frame, &whole));
-    kq_frame_head(whole.len - KQ_FRAME_HEAD_LEN, frame->buffer.data);
-    return KQ_OK;
-}
-
-static kq_status send_request(struct kqc_session *session, const struct outgoing *outgoing, uint64_t *out_seq,
+static kq_status send_request(struct kqc_session *session, const struct kqc_request *request, uint64_t *out_seq,
                               enum kqc_sent *out_sent)
 {
     KQ_AUTO_VALUE(kq_writer) frame;
@@ -81,44 +47,36 @@ static kq_status send_request(struct kqc_session *session, const struct outgoing
     struct kq_slice bytes;
     *out_sent = KQC_SENT_NOTHING;
     uint64_t seq = session->next_seq++;
-    KQ_TRY(encode_request(outgoing, seq, &frame));
+    KQ_TRY(kqc_request_encode(request, seq, &frame));
     KQ_TRY(kq_writer_finish(&frame, &bytes));
     KQ_TRY(kqc_channel_send(&session->channel, bytes, out_sent));
     *out_seq = seq;
     return KQ_OK;
 }
 
-static kq_status receive_reply(struct kqc_session *session, struct kq_reply *out, struct kqc_reply *reply)
+static kq_status receive_reply(struct kqc_session *session, struct kqc_reply *reply, uint64_t *out_seq,
+                               struct kq_slice *out_results)
 {
     KQ_TRY(kqc_channel_receive(&session->channel, &reply->frame));
-    KQ_TRY(kq_reply_get(kq_buffer_slice(&reply->frame), out, NULL));
-    if (out->status >= KQ_STATUS_COUNT)
-        return KQ_ERR_VERSION;
-    reply->status = (kq_status)out->status;
-    reply->wait_ms = out->wait_ms;
-    return kq_text_copy(out->detail, reply->detail, sizeof reply->detail) ? KQ_OK : KQ_ERR_FORMAT;
+    KQ_TRY(kqc_reply_read(reply, out_seq, out_results));
+    reply->generation = session->generation;
+    return KQ_OK;
 }
 
 /* An answer that cannot be understood leaves the stream unusable. */
-static kq_status exchange(struct kqc_session *session, const struct outgoing *outgoing, struct kqc_reply *reply,
+static kq_status exchange(struct kqc_session *session, const struct kqc_request *request, struct kqc_reply *reply,
                           struct kq_slice *out_results, enum kqc_sent *out_sent)
 {
-    uint64_t seq;
-    struct kq_reply answer;
-    kq_status status = send_request(session, outgoing, &seq, out_sent);
+    uint64_t seq, answered;
+    kq_status status = send_request(session, request, &seq, out_sent);
     if (status == KQ_OK) {
         do
-            status = receive_reply(session, &answer, reply);
-        while (status == KQ_OK && answer.seq != seq);
+            status = receive_reply(session, reply, &answered, out_results);
+        while (status == KQ_OK && answered != seq);
     }
-    if (status == KQ_ERR_ARGUMENT || status == KQ_ERR_TOO_LARGE)
-        return status;
-    if (status != KQ_OK) {
+    if (status != KQ_OK && status != KQ_ERR_ARGUMENT && status != KQ_ERR_TOO_LARGE)
         drop_connection(session);
-        return status;
-    }
-    *out_results = answer.results;
-    return KQ_OK;
+    return status;
 }
 
 /* ---- connecting ---------------------------------------------------------- */
@@ -126,7 +84,7 @@ static kq_status exchange(struct kqc_session *session, const struct outgoing *ou
 static kq_status say_hello(struct kqc_session *session)
 {
     const struct kq_hello_request params = {.protocol = KQ_PROTOCOL_VERSION, .client = kq_slice_text(session->program)};
-    const struct outgoing hello = {.op = KQ_OP_HELLO, .params = &params};
+    const struct kqc_request hello = {.op = KQ_OP_HELLO, .params = &params};
     KQ_AUTO_VALUE(kqc_reply) reply = {0};
     struct kq_slice results;
     struct kq_hello_reply answer;
@@ -246,21 +204,6 @@ const struct kq_hello_reply *kqc_session_hello(const struct kqc_session *session
 
 /* ---- calls ---------------------------------------------------------------- */
 
-/* What a lost connection means for the caller, once nothing is tried again. */
-static kq_status tell_lost(enum kqc_repeat repeat, enum kqc_sent sent, struct kqc_reply *reply)
-{
-    if (sent == KQC_SENT_NOTHING || repeat == KQC_REPEAT_READ) {
-        set_detail(reply, KQ_ERR_CONNECT, "the connection to the module was lost; nothing was done");
-    } else if (repeat == KQC_REPEAT_BOUND) {
-        set_detail(reply, KQ_ERR_CONNECT,
-                   "the module restarted and what was begun on the old connection ended with it; begin again");
-    } else {
-        set_detail(reply, KQ_ERR_OUTCOME_UNKNOWN,
-                   "the connection to the module was lost before its answer came; the audit log tells what happened");
-    }
-    return reply->status;
-}
-
 static bool may_repeat(const struct kqc_session *session, enum kqc_repeat repeat, enum kqc_sent sent)
 {
     if (session->path == NULL)
@@ -270,69 +213,53 @@ static bool may_repeat(const struct kqc_session *session, enum kqc_repeat repeat
     return repeat == KQC_REPEAT_READ || repeat == KQC_REPEAT_ACT || sent == KQC_SENT_NOTHING;
 }
 
-static kq_status exchange_with_repeat(struct kqc_session *session, const struct outgoing *outgoing,
+static kq_status exchange_with_repeat(struct kqc_session *session, const struct kqc_request *request,
                                       struct kqc_reply *reply, struct kq_slice *out_results)
 {
-    enum kqc_repeat repeat = kqc_repeat_of(outgoing->op);
+    enum kqc_repeat repeat = kqc_repeat_of(request->op);
     enum kqc_sent sent = KQC_SENT_NOTHING;
     bool ever_sent = false;
     for (int attempt = 0; attempt < 2; attempt++) {
         kq_status status = ensure_connected(session);
         if (status == KQ_OK)
-            status = exchange(session, outgoing, reply, out_results, &sent);
+            status = exchange(session, request, reply, out_results, &sent);
         ever_sent |= sent == KQC_SENT_SOME;
         if (status == KQ_OK)
             return reply->status;
-        if (status != KQ_ERR_CONNECT) {
-            set_detail(reply, status, "");
-            return status;
-        }
+        if (status != KQ_ERR_CONNECT)
+            return kqc_reply_set(reply, status, "");
         if (!may_repeat(session, repeat, sent))
             break;
     }
-    return tell_lost(repeat, ever_sent ? KQC_SENT_SOME : KQC_SENT_NOTHING, reply);
-}
-
-static kq_status get_results(enum kq_op op, struct kq_slice bytes, void *results, struct kqc_reply *reply)
-{
-    if (results == NULL)
-        return KQ_OK;
-    const char *field;
-    kq_status status = kq_record_get(kq_operation_find(op)->results, bytes, results, &field);
-    if (status != KQ_OK) {
-        set_detail(reply, status, "");
-        snprintf(reply->detail, sizeof reply->detail, "the module's answer is not of this protocol version (field %s)",
-                 field);
-    }
-    return status;
+    return kqc_reply_set_lost(reply, repeat, ever_sent ? KQC_EVER_SENT : KQC_NEVER_SENT);
 }
 
 kq_status kqc_call(struct kqc_session *session, enum kq_op op, const void *params, uint64_t authority, void *results,
                    struct kqc_reply *reply)
 {
     uint8_t request_id[KQ_REQUEST_ID_LEN];
-    struct outgoing outgoing = {.op = op, .params = params, .authority = authority};
+    struct kqc_request request = {.op = op, .params = params, .authority = authority};
     kqc_reply_clear(reply);
     if (kqc_repeat_of(op) == KQC_REPEAT_ACT) {
         KQ_TRY(kq_random(request_id, sizeof request_id));
-        outgoing.request_id = kq_slice_of(request_id, sizeof request_id);
+        request.request_id = kq_slice_of(request_id, sizeof request_id);
     }
     struct kq_slice bytes = KQ_SLICE_EMPTY;
-    KQ_TRY(exchange_with_repeat(session, &outgoing, reply, &bytes));
-    return get_results(op, bytes, results, reply);
+    KQ_TRY(exchange_with_repeat(session, &request, reply, &bytes));
+    return kqc_reply_get_results(op, bytes, results, reply);
 }
 
 kq_status kqc_submit(struct kqc_session *session, enum kq_op op, const void *params, uint64_t *out_seq)
 {
     uint8_t request_id[KQ_REQUEST_ID_LEN];
-    struct outgoing outgoing = {.op = op, .params = params};
+    struct kqc_request request = {.op = op, .params = params};
     if (kqc_repeat_of(op) == KQC_REPEAT_ACT) {
         KQ_TRY(kq_random(request_id, sizeof request_id));
-        outgoing.request_id = kq_slice_of(request_id, sizeof request_id);
+        request.request_id = kq_slice_of(request_id, sizeof request_id);
     }
     enum kqc_sent sent;
     KQ_TRY(ensure_connected(session));
-    kq_status status = send_request(session, &outgoing, out_seq, &sent);
+    kq_status status = send_request(session, &request, out_seq, &sent);
     if (status == KQ_ERR_CONNECT)
         drop_connection(session);
     return status;
@@ -341,15 +268,10 @@ kq_status kqc_submit(struct kqc_session *session, enum kq_op op, const void *par
 kq_status kqc_receive(struct kqc_session *session, uint64_t *out_seq, struct kqc_reply *reply,
                       struct kq_slice *out_results)
 {
-    struct kq_reply answer;
     if (session->channel.fd < 0)
         return KQ_ERR_CONNECT;
-    kq_status status = receive_reply(session, &answer, reply);
-    if (status != KQ_OK) {
+    kq_status status = receive_reply(session, reply, out_seq, out_results);
+    if (status != KQ_OK)
         drop_connection(session);
-        return status;
-    }
-    *out_seq = answer.seq;
-    *out_results = answer.results;
-    return KQ_OK;
+    return status;
 }

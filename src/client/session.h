@@ -37,6 +37,7 @@ struct kqc_reply {
     kq_status status;
     char detail[513]; /* the module's words, "" if none */
     uint64_t wait_ms;
+    uint64_t generation; /* of the connection that it came over */
 };
 void kqc_reply_clear(struct kqc_reply *reply);
 KQ_AUTO_DEFINE_VALUE(kqc_reply);

@@ -26,12 +26,25 @@ static bool read_exactly(int fd, void *out, size_t len)
     return true;
 }
 
+static void write_bytes(int fd, struct kq_slice bytes)
+{
+    if (bytes.len > 0 && send(fd, bytes.data, bytes.len, MSG_NOSIGNAL) < 0)
+        return; /* the client went away; it will notice itself */
+}
+
 static void write_frame(int fd, struct kq_slice body)
 {
     uint8_t head[KQ_FRAME_HEAD_LEN];
     kq_frame_head(body.len, head);
-    if (send(fd, head, sizeof head, MSG_NOSIGNAL) < 0 || send(fd, body.data, body.len, MSG_NOSIGNAL) < 0)
-        return; /* the client went away; it will notice itself */
+    write_bytes(fd, kq_slice_of(head, sizeof head));
+    write_bytes(fd, body);
+}
+
+static bool keep_frame(struct kq_slice body, struct kq_buffer *late)
+{
+    uint8_t head[KQ_FRAME_HEAD_LEN];
+    kq_frame_head(body.len, head);
+    return kq_buffer_append(late, head, sizeof head) == KQ_OK && kq_buffer_append(late, body.data, body.len) == KQ_OK;
 }
 
 static void encode_reply(const struct kq_request *request, const struct fake_reply *reply, struct kq_writer *out)
@@ -60,7 +73,7 @@ static void note(struct fake_server *server, const struct kq_request *request)
 {
     unsigned at = server->num_requests++;
     if (at >= FAKE_REQUESTS_MAX)
-        abort();
+        return;
     server->ops[at] = (enum kq_op)request->op;
     server->request_id_lens[at] = request->request_id.len;
     if (request->request_id.len > 0)
@@ -80,13 +93,12 @@ static bool send_answer(int fd, enum fake_act act, struct kq_slice body, struct 
     case FAKE_HUGE_FRAME:
         return send(fd, huge, sizeof huge, MSG_NOSIGNAL) > 0;
     case FAKE_ANSWER_LATE:
-        return kq_buffer_append(late, body.data, body.len) == KQ_OK;
+        return keep_frame(body, late);
     case FAKE_ANSWER:
         break;
     }
     write_frame(fd, body);
-    if (late->len > 0)
-        write_frame(fd, kq_buffer_slice(late));
+    write_bytes(fd, kq_buffer_slice(late));
     kq_buffer_clear(late);
     return true;
 }

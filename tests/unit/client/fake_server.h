@@ -11,7 +11,7 @@
 enum fake_act {
     FAKE_ANSWER,      /* with the status, detail and results set */
     FAKE_CLOSE,       /* hang up without an answer */
-    FAKE_ANSWER_LATE, /* keep the answer back until the next one was sent */
+    FAKE_ANSWER_LATE, /* keep the answer back until another one was sent */
     FAKE_GARBAGE,     /* a frame that is no reply */
     FAKE_HUGE_FRAME,  /* the head of a frame over the maximum */
 };
@@ -38,7 +38,7 @@ struct fake_server {
     const char *esn;
     /* what was seen, HELLO not counted; read it after fake_server_stop() */
     unsigned num_connections;
-    unsigned num_requests;
+    unsigned num_requests; /* only the first FAKE_REQUESTS_MAX are written down */
     enum kq_op ops[FAKE_REQUESTS_MAX];
     uint8_t request_ids[FAKE_REQUESTS_MAX][KQ_REQUEST_ID_LEN];
     size_t request_id_lens[FAKE_REQUESTS_MAX];
