@@ -12,6 +12,10 @@
     X(BAD_REQUEST, 400, "BadRequest", NULL)                                                                            \
     X(MISSING_API_VERSION, 400, "MissingApiVersionParameter", NULL)                                                    \
     X(NOT_SUPPORTED, 400, "NotSupported", NULL)                                                                        \
+    X(VAULT_NAME_NOT_VALID, 400, "VaultNameNotValid", NULL)                                                            \
+    X(LOCATION_NOT_AVAILABLE, 400, "LocationNotAvailableForResourceType", NULL)                                        \
+    X(REGION_NOT_SUPPORTED, 400, "RegionNotSupported", NULL)                                                           \
+    X(SKU_NOT_SUPPORTED, 400, "SkuNotSupported", NULL)                                                                 \
     X(UNAUTHORIZED, 401, "Unauthorized", NULL)                                                                         \
     X(AUTHENTICATION_FAILED, 401, "AuthenticationFailed", NULL)                                                        \
     X(FORBIDDEN, 403, "Forbidden", NULL)                                                                               \
@@ -29,10 +33,14 @@
     X(RESOURCE_NOT_FOUND, 404, "ResourceNotFound", NULL)                                                               \
     X(RESOURCE_GROUP_NOT_FOUND, 404, "ResourceGroupNotFound", NULL)                                                    \
     X(SUBSCRIPTION_NOT_FOUND, 404, "SubscriptionNotFound", NULL)                                                       \
+    X(ROLE_ASSIGNMENT_NOT_FOUND, 404, "RoleAssignmentNotFound", NULL)                                                  \
+    X(ROLE_DEFINITION_NOT_FOUND, 404, "RoleDefinitionDoesNotExist", NULL)                                              \
     X(METHOD_NOT_ALLOWED, 405, "MethodNotAllowed", NULL)                                                               \
     X(CONFLICT, 409, "Conflict", NULL)                                                                                 \
     X(OBJECT_IS_DELETED, 409, "Conflict", "ObjectIsDeletedButRecoverable")                                             \
     X(VAULT_ALREADY_EXISTS, 409, "VaultAlreadyExists", NULL)                                                           \
+    X(INVALID_RESOURCE_LOCATION, 409, "InvalidResourceLocation", NULL)                                                 \
+    X(ROLE_ASSIGNMENT_EXISTS, 409, "RoleAssignmentExists", NULL)                                                       \
     X(TOO_LARGE, 413, "RequestEntityTooLarge", NULL)                                                                   \
     X(THROTTLED, 429, "Throttled", NULL)                                                                               \
     X(INTERNAL, 500, "InternalServerError", NULL)                                                                      \
