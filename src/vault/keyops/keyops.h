@@ -13,9 +13,9 @@
 struct vault_keyops;
 
 struct vault_keyops_options {
-    const char *data;        /* DIR */
-    size_t max_loaded;       /* handles kept for each region, 1..1000 */
-    uint64_t retry_ms;       /* for a module that is restarting */
+    const char *data;  /* DIR */
+    size_t max_loaded; /* handles kept for each region, 1..1000 */
+    uint64_t retry_ms; /* for a module that is restarting */
 };
 KQ_MUST_CHECK kq_status vault_keyops_open(const struct vault_keyops_options *options, struct vault_keyops **out);
 void vault_keyops_free(struct vault_keyops *keyops);
@@ -129,8 +129,8 @@ struct vault_platform_key {
     struct kq_slice stored;
 };
 /* Makes one (first run; needs the role for it at the platform's module). */
-KQ_MUST_CHECK kq_status vault_keyops_platform_make(struct vault_keyops *keyops, const char *name,
-                                                   enum kq_key_type type, uint64_t bits, struct kq_buffer *out_stored,
+KQ_MUST_CHECK kq_status vault_keyops_platform_make(struct vault_keyops *keyops, const char *name, enum kq_key_type type,
+                                                   uint64_t bits, struct kq_buffer *out_stored,
                                                    char why[VAULT_WHY_SIZE]);
 /* Borrows from stored.  Errors: KQ_ERR_FORMAT. */
 KQ_MUST_CHECK kq_status vault_keyops_platform_public(const struct vault_platform_key *key, struct kq_slice *out_spki);
