@@ -1,6 +1,7 @@
 #ifndef VAULT_SERVICE_H
 #define VAULT_SERVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct vault_store;     /* store/store.h */
@@ -35,9 +36,10 @@ struct vault_service {
     char vault_resource[256]; /* https://vault.keyquay.localhost:8443, the challenge's resource */
     char login_url[256];      /* https://login.keyquay.localhost:8443 */
     char management_url[256];
-    char data[4096];         /* DIR, for toolsets */
-    uint64_t origin_policy;  /* kq_origin_policy for packages */
-    uint64_t (*clock)(void); /* unix seconds; replaced in test mode only */
+    char data[4096];           /* DIR, for toolsets */
+    uint64_t origin_policy;    /* kq_origin_policy for packages */
+    bool refuses_clear_import; /* JSON Web Keys with private members are not taken */
+    uint64_t (*clock)(void);   /* unix seconds; replaced in test mode only */
     /* Called after each request, on the worker's thread; may be NULL. */
     void (*log)(void *context, const struct vault_request_log *entry);
     void *log_context;

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <strings.h>
 #include <time.h>
 
 #include "vault/api/access.h"
@@ -153,9 +154,27 @@ static enum vault_problem find_vault(struct vault_call *call, const char *label)
     return status == KQ_OK ? VAULT_OK : vault_fail_status(call, status, "look-up of the vault", NULL);
 }
 
+/* The other trees of a vault's host, which some clients will try. */
+static bool is_tree_not_offered(const struct vault_http_request *request)
+{
+    static const char *const trees[] = {"secrets", "deletedsecrets", "certificates", "deletedcertificates",
+                                        "storage", "deletedstorage", "settings",     "securitydomain",
+                                        "backup",  "restore",        "providers"};
+    for (size_t i = 0; i < sizeof trees / sizeof trees[0]; i++) {
+        if (request->num_segments > 0 && strcasecmp(request->segments[0], trees[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum vault_problem refuse_route(struct vault_call *call, enum vault_host host, uint32_t methods)
 {
     const struct vault_http_request *request = call->request;
+    if (methods == 0 && host == VAULT_HOST_VAULT && is_tree_not_offered(request))
+        return vault_fail(
+            call, VAULT_NOT_SUPPORTED,
+            "/%s is not supported: this service keeps keys, no secrets, certificates or storage accounts.",
+            request->segments[0]);
     if (methods == 0 && host == VAULT_HOST_OTHER)
         return vault_fail(call, VAULT_NOT_FOUND,
                           "This service has no host '%s'. Its hosts are NAME.vault.%s, login.%s and management.%s.",
