@@ -13,9 +13,12 @@ struct vault_store;
 
 enum vault_store_access { VAULT_STORE_CREATE = 1, VAULT_STORE_USE = 2 };
 /* Opens and migrates a database.
+ * Creating appears complete or not at all. Cost of opening is bounded: it does
+ * not read the whole of a large database.
  * out_error  one sentence naming the file and the remedy; size at least 256
  * Errors     KQ_ERR_NOT_FOUND, KQ_ERR_EXISTS, KQ_ERR_VERSION (written by a newer program), KQ_ERR_FORMAT (damaged),
- *            KQ_ERR_IO */
+ *            KQ_ERR_FULL, KQ_ERR_MEMORY, KQ_ERR_IO (also: a link, others can read it)
+ * Source     docs/formats/vault-database.md */
 KQ_MUST_CHECK kq_status vault_store_open_sqlite(const char *path, enum vault_store_access access,
                                                 struct vault_store **out, char *out_error, size_t out_error_size);
 void vault_store_free(struct vault_store *store);
@@ -23,12 +26,16 @@ KQ_AUTO_DEFINE(vault_store);
 
 /* All functions below: KQ_ERR_IO (the disk), KQ_ERR_FULL (no room left; nothing
  * was changed), KQ_ERR_FORMAT (the database is damaged), KQ_ERR_MEMORY beside
- * what they name. get functions: KQ_ERR_NOT_FOUND. put functions insert;
- * KQ_ERR_EXISTS. */
+ * what they name. get and update functions: KQ_ERR_NOT_FOUND. put functions
+ * insert: KQ_ERR_EXISTS, and KQ_ERR_NOT_FOUND when what they belong to is not
+ * there. out records must be empty ({0}) or cleared; they are untouched on
+ * failure. Numbers above 2^63 - 1 are KQ_ERR_ARGUMENT. */
 
 /* ---- settings: name to bytes -------------------------------------------------------- */
 
+/* out is started here. */
 KQ_MUST_CHECK kq_status vault_store_get_setting(struct vault_store *store, const char *name, struct kq_buffer *out);
+/* Inserts or replaces. */
 KQ_MUST_CHECK kq_status vault_store_put_setting(struct vault_store *store, const char *name, struct kq_slice value);
 
 /* Counts every change that was made through this store; caches compare it. */
@@ -43,7 +50,8 @@ struct vault_subscription {
 };
 void vault_subscription_clear(struct vault_subscription *record);
 KQ_AUTO_DEFINE_VALUE(vault_subscription);
-KQ_MUST_CHECK kq_status vault_store_put_subscription(struct vault_store *store, const struct vault_subscription *record);
+KQ_MUST_CHECK kq_status vault_store_put_subscription(struct vault_store *store,
+                                                     const struct vault_subscription *record);
 KQ_MUST_CHECK kq_status vault_store_get_subscription(struct vault_store *store, const char *id,
                                                      struct vault_subscription *out);
 
@@ -60,7 +68,7 @@ KQ_MUST_CHECK kq_status vault_store_set_group(struct vault_store *store, const s
                                               bool *out_created);
 KQ_MUST_CHECK kq_status vault_store_get_group(struct vault_store *store, const char *subscription, const char *name,
                                               struct vault_group *out);
-/* Errors: KQ_ERR_STATE (it holds vaults). */
+/* Errors: KQ_ERR_NOT_FOUND, KQ_ERR_STATE (it holds vaults that are not deleted). */
 KQ_MUST_CHECK kq_status vault_store_delete_group(struct vault_store *store, const char *subscription, const char *name);
 
 /* ---- principals ------------------------------------------------------------------------ */
@@ -107,8 +115,9 @@ struct vault_record {
     bool uses_rbac;
     bool has_purge_protection;
     uint32_t retention_days; /* 7..90 */
-    char *properties; /* JSON object: members of the resource that we keep and do not act on (networkAcls is acted on) */
-    char *tags;       /* JSON object or NULL */
+    char
+        *properties; /* JSON object: members of the resource that we keep and do not act on (networkAcls is acted on) */
+    char *tags;      /* JSON object or NULL */
     uint64_t created;
     uint64_t updated;
     uint64_t deleted;         /* 0: active */
@@ -134,7 +143,7 @@ KQ_MUST_CHECK kq_status vault_store_get_vault(struct vault_store *store, const c
 /* Replaces what may change (policy included where access is not NULL), by id. */
 KQ_MUST_CHECK kq_status vault_store_update_vault(struct vault_store *store, const struct vault_record *record,
                                                  const struct vault_access *access, size_t num_access);
-/* Removes the vault and all its keys. */
+/* Removes the vault and all its keys. Its id is never given again.  Errors: KQ_ERR_NOT_FOUND. */
 KQ_MUST_CHECK kq_status vault_store_purge_vault(struct vault_store *store, uint64_t id);
 /* The policy in the order it was given; free with vault_access_free(). */
 KQ_MUST_CHECK kq_status vault_store_get_access(struct vault_store *store, uint64_t vault_id, struct vault_access **out,
@@ -155,6 +164,7 @@ struct vault_assignment {
 };
 void vault_assignment_clear(struct vault_assignment *record);
 KQ_AUTO_DEFINE_VALUE(vault_assignment);
+/* Errors: KQ_ERR_EXISTS (the name, or the same role of the same principal at the same scope). */
 KQ_MUST_CHECK kq_status vault_store_put_assignment(struct vault_store *store, const struct vault_assignment *record);
 KQ_MUST_CHECK kq_status vault_store_get_assignment(struct vault_store *store, const char *name,
                                                    struct vault_assignment *out);
@@ -167,7 +177,7 @@ struct vault_key {
     uint64_t id; /* of the row */
     uint64_t vault_id;
     char name[128];
-    char *rotation_policy; /* JSON object or NULL */
+    char *rotation_policy;  /* JSON object or NULL */
     uint64_t next_rotation; /* unix seconds; 0: none */
     uint64_t deleted;
     uint64_t scheduled_purge;
@@ -182,14 +192,14 @@ struct vault_key_version {
     uint32_t type; /* kq_key_type */
     uint32_t bits;
     uint32_t key_ops;
-    uint32_t origin; /* kq_origin */
+    uint32_t origin;  /* kq_origin */
     uint32_t purpose; /* kq_vault_purpose */
     bool enabled;
     uint64_t nbf; /* 0: none */
     uint64_t exp; /* 0: none */
     uint64_t created;
     uint64_t updated;
-    char *tags;               /* JSON object or NULL */
+    char *tags;                  /* JSON object or NULL */
     struct kq_buffer public_key; /* DER SubjectPublicKeyInfo */
     struct kq_buffer blob;       /* sealed by the module */
     struct kq_buffer receipt;    /* import receipt or key-generation certificate */
@@ -197,11 +207,17 @@ struct vault_key_version {
 void vault_key_version_clear(struct vault_key_version *record);
 KQ_AUTO_DEFINE_VALUE(vault_key_version);
 
-/* Puts a version, and the key if it is new (key->id is set). In one transaction.
- * Errors: KQ_ERR_STATE (the key is deleted), KQ_ERR_EXISTS (the version). */
+/* Puts a version, and the key if it is new (key->id and version->key_id are
+ * set). In one transaction. Of a key that is there already, only next_rotation
+ * is stored, and only if key->id says that the caller read the key before.
+ * Errors: KQ_ERR_STATE (the key or its vault is deleted), KQ_ERR_EXISTS (the version), KQ_ERR_NOT_FOUND (the vault),
+ *         KQ_ERR_MISMATCH (the key is there and written in another case than key->name, which a blob is bound to:
+ *         read it and make the version again) */
 KQ_MUST_CHECK kq_status vault_store_put_key_version(struct vault_store *store, struct vault_key *key,
                                                     struct vault_key_version *version);
-/* All versions of a restored key at once, oldest first.  Errors: KQ_ERR_EXISTS (the name is in use, deleted or not). */
+/* All versions of a restored key at once, oldest first.
+ * Errors: KQ_ERR_EXISTS (the name is in use, deleted or not), KQ_ERR_STATE (the vault is deleted),
+ *         KQ_ERR_ARGUMENT (no version) */
 KQ_MUST_CHECK kq_status vault_store_put_restored_key(struct vault_store *store, struct vault_key *key,
                                                      struct vault_key_version *versions, size_t num_versions);
 /* Active or deleted. */
@@ -215,14 +231,17 @@ KQ_MUST_CHECK kq_status vault_store_update_key_version(struct vault_store *store
                                                        const struct vault_key_version *version);
 /* rotation_policy, next_rotation, deleted, scheduled_purge. */
 KQ_MUST_CHECK kq_status vault_store_update_key(struct vault_store *store, const struct vault_key *key);
+/* Errors: KQ_ERR_NOT_FOUND. */
 KQ_MUST_CHECK kq_status vault_store_purge_key(struct vault_store *store, uint64_t key_id);
 
 /* ---- lists: pages in a stable order ----------------------------------------------------------- */
 
 /* Each list calls row() for up to max records after a marker (NULL or "": from
  * the start); row returns false to stop early. The record is valid for the
- * call. out_marker: where the next page begins; "" after the last.
- * Cost does not depend on how many records there are. */
+ * call, which may use the store. page->next: where the next page begins; ""
+ * after the last. Cost does not depend on how many records there are.
+ * Errors: KQ_ERR_ARGUMENT (not a marker of this list, max of 0 or above VAULT_PAGE_MAX). */
+#define VAULT_PAGE_MAX 1000u
 #define VAULT_MARKER_SIZE 160
 enum vault_list_state { VAULT_LIST_ACTIVE = 1, VAULT_LIST_DELETED = 2, VAULT_LIST_BOTH = 3 };
 struct vault_page {
@@ -230,12 +249,12 @@ struct vault_page {
     size_t max;
     char next[VAULT_MARKER_SIZE]; /* out */
 };
-/* A key with its newest version. */
+/* A key with its newest version, without public_key, blob and receipt. */
 typedef bool vault_key_row(void *context, const struct vault_key *key, const struct vault_key_version *newest);
 KQ_MUST_CHECK kq_status vault_store_list_keys(struct vault_store *store, uint64_t vault_id, enum vault_list_state state,
                                               struct vault_page *page, vault_key_row *row, void *context);
 typedef bool vault_version_row(void *context, const struct vault_key_version *version);
-/* Newest first. */
+/* Newest first, whole. */
 KQ_MUST_CHECK kq_status vault_store_list_versions(struct vault_store *store, uint64_t key_id, struct vault_page *page,
                                                   vault_version_row *row, void *context);
 typedef bool vault_vault_row(void *context, const struct vault_record *vault);
@@ -250,12 +269,14 @@ typedef bool vault_group_row(void *context, const struct vault_group *group);
 KQ_MUST_CHECK kq_status vault_store_list_groups(struct vault_store *store, const char *subscription,
                                                 struct vault_page *page, vault_group_row *row, void *context);
 typedef bool vault_assignment_row(void *context, const struct vault_assignment *assignment);
-/* Of one principal (NULL: all), at scopes that begin with prefix (NULL: all). */
+/* Of one principal (NULL: all), at scopes that begin with prefix (NULL: all). Cost grows with the principal's
+ * assignments; with all of them if principal_id is NULL. */
 KQ_MUST_CHECK kq_status vault_store_list_assignments(struct vault_store *store, const char *principal_id,
                                                      const char *prefix, struct vault_page *page,
                                                      vault_assignment_row *row, void *context);
 
-/* What is due: keys whose scheduled purge or next rotation has come, vaults to purge. */
+/* What is due: keys whose scheduled purge or next rotation has come, vaults to purge. Earliest first. Deleted keys
+ * and keys of deleted vaults are not rotated; key_id is 0 for a vault. */
 enum vault_due { VAULT_DUE_KEY_PURGE = 1, VAULT_DUE_KEY_ROTATION = 2, VAULT_DUE_VAULT_PURGE = 3 };
 typedef bool vault_due_row(void *context, uint64_t vault_id, uint64_t key_id);
 KQ_MUST_CHECK kq_status vault_store_list_due(struct vault_store *store, enum vault_due due, uint64_t now, size_t max,

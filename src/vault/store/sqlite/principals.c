@@ -1,0 +1,96 @@
+#include "vault/store/sqlite/operations.h"
+#include "vault/store/sqlite/statement.h"
+
+static kq_status put_principal(struct vault_connection *writer, void *context)
+{
+    const struct vault_principal *record = *(const struct vault_principal **)context;
+    KQ_AUTO_VALUE(vault_statement) statement = {0};
+    KQ_TRY(vault_statement_begin(writer,
+                                 "INSERT INTO principal (client_id, object_id, display_name, is_operator, created) "
+                                 "VALUES (?1, ?2, ?3, ?4, ?5)",
+                                 &statement));
+    vault_bind_text(&statement, record->client_id);
+    vault_bind_text(&statement, record->object_id);
+    vault_bind_text(&statement, record->display_name);
+    vault_bind_uint(&statement, record->is_operator);
+    vault_bind_uint(&statement, record->created);
+    return vault_statement_run(&statement);
+}
+
+kq_status vault_sqlite_put_principal(struct vault_store *store, const struct vault_principal *record)
+{
+    return vault_database_write(store, put_principal, &record);
+}
+
+kq_status vault_sqlite_get_principal(struct vault_store *store, const char *client_id, struct vault_principal *out)
+{
+    KQ_AUTO_VALUE(vault_reader) reader = {0};
+    KQ_AUTO_VALUE(vault_statement) statement = {0};
+    KQ_AUTO_VALUE(vault_principal) record = {0};
+    KQ_TRY(vault_reader_open(store, &reader));
+    KQ_TRY(vault_statement_begin(reader.connection,
+                                 "SELECT client_id, object_id, display_name, is_operator, created "
+                                 "FROM principal WHERE client_id = ?1",
+                                 &statement));
+    vault_bind_text(&statement, client_id);
+    KQ_TRY(vault_statement_row(&statement));
+    vault_take_text_into(&statement, record.client_id, sizeof record.client_id);
+    vault_take_text_into(&statement, record.object_id, sizeof record.object_id);
+    record.display_name = vault_take_text(&statement);
+    record.is_operator = vault_take_bool(&statement);
+    record.created = vault_take_uint(&statement);
+    KQ_TRY(vault_statement_taken(&statement));
+    *out = record;
+    record = (struct vault_principal){0};
+    return KQ_OK;
+}
+
+static kq_status put_client_secret(struct vault_connection *writer, void *context)
+{
+    const struct vault_client_secret *record = *(const struct vault_client_secret **)context;
+    KQ_AUTO_VALUE(vault_statement) statement = {0};
+    KQ_TRY(
+        vault_statement_begin(writer,
+                              "INSERT INTO client_secret (id, client_id, salt, hash, scrypt_log2_n, created, expires) "
+                              "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                              &statement));
+    vault_bind_text(&statement, record->id);
+    vault_bind_text(&statement, record->client_id);
+    vault_bind_bytes(&statement, kq_slice_of(record->salt, sizeof record->salt));
+    vault_bind_bytes(&statement, kq_slice_of(record->hash, sizeof record->hash));
+    vault_bind_uint(&statement, record->scrypt_log2_n);
+    vault_bind_uint(&statement, record->created);
+    vault_bind_uint(&statement, record->expires);
+    return vault_statement_run(&statement);
+}
+
+kq_status vault_sqlite_put_client_secret(struct vault_store *store, const struct vault_client_secret *record)
+{
+    return vault_database_write(store, put_client_secret, &record);
+}
+
+kq_status vault_sqlite_get_client_secret(struct vault_store *store, const char *client_id, size_t i,
+                                         struct vault_client_secret *out)
+{
+    KQ_AUTO_VALUE(vault_reader) reader = {0};
+    KQ_AUTO_VALUE(vault_statement) statement = {0};
+    struct vault_client_secret record = {0};
+    KQ_TRY(vault_reader_open(store, &reader));
+    KQ_TRY(vault_statement_begin(reader.connection,
+                                 "SELECT id, client_id, salt, hash, scrypt_log2_n, created, expires "
+                                 "FROM client_secret WHERE client_id = ?1 ORDER BY created, id LIMIT 1 OFFSET ?2",
+                                 &statement));
+    vault_bind_text(&statement, client_id);
+    vault_bind_uint(&statement, i);
+    KQ_TRY(vault_statement_row(&statement));
+    vault_take_text_into(&statement, record.id, sizeof record.id);
+    vault_take_text_into(&statement, record.client_id, sizeof record.client_id);
+    vault_take_bytes_into(&statement, record.salt, sizeof record.salt);
+    vault_take_bytes_into(&statement, record.hash, sizeof record.hash);
+    record.scrypt_log2_n = vault_take_uint(&statement);
+    record.created = vault_take_uint(&statement);
+    record.expires = vault_take_uint(&statement);
+    KQ_TRY(vault_statement_taken(&statement));
+    *out = record;
+    return KQ_OK;
+}
