@@ -156,7 +156,7 @@ kq_status vault_config_set(struct vault_config *config, const char *section, con
 {
     const struct option *option = find_option(section, name);
     if (option == NULL) {
-        snprintf(out_error, out_error_size, "[%.40s] %.40s: there is no such option; see keyvaultd.conf(5)", section,
+        snprintf(out_error, out_error_size, "[%.40s] %.40s: there is no such option; see keyvaultd(1)", section,
                  name);
         return KQ_ERR_NOT_FOUND;
     }
@@ -235,7 +235,7 @@ static kq_status put_option(const struct vault_config *config, const struct opti
 kq_status vault_config_write(const struct vault_config *config, struct kq_buffer *out)
 {
     const char *section = "";
-    KQ_TRY(put_line(out, "; keyvaultd, see keyvaultd.conf(5). `keyvaultd --check` reads it without serving.\n"));
+    KQ_TRY(put_line(out, "; keyvaultd, see keyvaultd(1). `keyvaultd --check` reads it without serving.\n"));
     for (size_t i = 0; i < KQ_COUNT_OF(options); i++) {
         if (strcmp(section, options[i].section) != 0)
             KQ_TRY(put_line(out, "\n[%s]\n", options[i].section));

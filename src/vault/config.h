@@ -4,7 +4,7 @@
 #include "vault/http/message.h"
 
 /* keyvaultd.conf: an INI file, every option with a default. The table of
- * options is in config.c; docs/man/keyvaultd.conf.5 describes each, and a test
+ * options is in config.c; docs/man/keyvaultd.1 describes each, and a test
  * compares the two. */
 #define VAULT_LISTEN_MAX 16u
 
