@@ -35,11 +35,12 @@ struct vault_http_options {
     void *handler_context;
     size_t num_workers;
     size_t num_io_threads;
-    size_t max_connections;         /* all of them together */
+    size_t max_connections; /* all of them together */
     size_t max_connections_per_address;
-    size_t max_body;                /* bytes; above it 413 */
-    uint64_t idle_ms;               /* a connection that says nothing */
-    uint64_t request_ms;            /* from the first byte of a request to its last: slow headers and bodies */
+    size_t max_body;     /* bytes; above it 413 */
+    size_t max_waiting;  /* requests read and not yet with a worker; above it 503; 0: 1024 */
+    uint64_t idle_ms;    /* a connection that says nothing */
+    uint64_t request_ms; /* from the first byte of a request to its last: slow headers and bodies */
 };
 
 /* Binds and starts.
@@ -51,7 +52,8 @@ KQ_MUST_CHECK kq_status vault_http_start(const struct vault_http_options *option
 uint16_t vault_http_port(const struct vault_http_server *server, size_t i);
 /* New connections get the new certificate; requests under way are not dropped.  Errors: KQ_ERR_ARGUMENT. */
 KQ_MUST_CHECK kq_status vault_http_set_tls(struct vault_http_server *server, const struct vault_http_tls *tls);
-/* Accepts nothing more, finishes what it accepted (at most wait_ms), then frees. */
+/* Accepts nothing more, finishes the requests it has read, then frees. After
+ * wait_ms those without a worker get 503; handlers that run are waited for. */
 void vault_http_stop(struct vault_http_server *server, uint64_t wait_ms);
 
 struct vault_http_counters {

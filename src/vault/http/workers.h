@@ -1,0 +1,30 @@
+#ifndef VAULT_HTTP_WORKERS_H
+#define VAULT_HTTP_WORKERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* Threads that take jobs from one bounded queue, first come first served. */
+struct vault_http_job {
+    struct vault_http_job *next;
+};
+typedef void vault_http_work(void *context, struct vault_http_job *job);
+
+struct vault_http_workers;
+
+/* work  runs each job
+ * drop  is called instead for jobs that still wait when the workers are freed
+ * Errors: KQ_ERR_MEMORY (threads too). */
+KQ_MUST_CHECK kq_status vault_http_workers_new(size_t num_threads, size_t max_waiting, vault_http_work *work,
+                                               vault_http_work *drop, void *context, struct vault_http_workers **out);
+/* Errors: KQ_ERR_FULL. */
+KQ_MUST_CHECK kq_status vault_http_workers_add(struct vault_http_workers *workers, struct vault_http_job *job);
+size_t vault_http_workers_waiting(struct vault_http_workers *workers);
+/* Drops what waits, lets what runs end, ends the threads; takes no more jobs. May be called twice. */
+void vault_http_workers_stop(struct vault_http_workers *workers);
+/* Stops first where need be. NULL is fine. */
+void vault_http_workers_free(struct vault_http_workers *workers);
+
+#endif
