@@ -31,7 +31,7 @@ KQ_MUST_CHECK kq_status vault_secret_check(struct kq_slice secret, const uint8_t
 struct vault_secret_gate;
 
 #define VAULT_GATE_RUNNING 2u
-#define VAULT_GATE_WAITING 6u
+#define VAULT_GATE_WAITING 4u
 #define VAULT_GATE_WAIT_MS 3000u
 #define VAULT_GATE_REMEMBERS_S 300u
 /* The secrets of one client that count: two, so that one can replace another. */
