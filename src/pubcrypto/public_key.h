@@ -26,7 +26,8 @@ uint64_t kq_public_key_bits(const struct kq_public_key *key);
 KQ_MUST_CHECK kq_status kq_public_key_verify_statement(const struct kq_public_key *key, struct kq_slice message,
                                                        struct kq_slice signature);
 
-/* Verifies a signature over a digest by a kq_mechanism.
+/* Verifies a signature over a digest by a kq_mechanism; with RSA_PKCS1_RAW the
+ * digest is whatever was signed, at most the modulus - 11 bytes.
  * Errors: KQ_ERR_SIGNATURE, KQ_ERR_ARGUMENT (mechanism, digest length and key do not fit). */
 KQ_MUST_CHECK kq_status kq_public_key_verify(const struct kq_public_key *key, uint64_t mechanism,
                                              struct kq_slice digest, struct kq_slice signature);
@@ -35,6 +36,11 @@ KQ_MUST_CHECK kq_status kq_public_key_verify(const struct kq_public_key *key, ui
  * Appends to out.  Errors: KQ_ERR_ARGUMENT (not RSA, too long). */
 KQ_MUST_CHECK kq_status kq_public_key_oaep(const struct kq_public_key *key, uint64_t mechanism, struct kq_slice label,
                                            struct kq_slice data, struct kq_buffer *out);
+
+/* RSA PKCS #1 v1.5 encryption of at most the modulus - 11 bytes. Appends to
+ * out.  Errors: KQ_ERR_ARGUMENT (not RSA, too long).  Source: RFC 8017 7.2.1 */
+KQ_MUST_CHECK kq_status kq_public_key_pkcs1_encrypt(const struct kq_public_key *key, struct kq_slice data,
+                                                    struct kq_buffer *out);
 
 /* The genuine nCore key hash (SHA-1, nshield.md 4.3) of an RSA, DSA or EC
  * key; printed beside ours in worlds of the DLf1024 suites, decides nothing. */

@@ -8,6 +8,8 @@
 #include "base/size.h"
 #include "pubcrypto/public_key_body.h"
 
+#define RSA_MODULUS_MAX_LEN 2048u
+#define PKCS1_OVERHEAD 11u /* of both PKCS #1 v1.5 paddings */
 #define ECDSA_DER_MAX 160u /* two numbers of 66 bytes with their heads */
 
 static const EVP_MD *statement_hash(enum kq_key_type type)
@@ -75,9 +77,33 @@ static kq_status verify_digest(EVP_PKEY_CTX *ctx, struct kq_slice digest, struct
     return verified == 1 ? KQ_OK : KQ_ERR_SIGNATURE;
 }
 
+/* RFC 8017 9.2, without a DigestInfo: 00 01 ff ... 00 input. */
+static kq_status verify_rsa_raw(const struct kq_public_key *key, struct kq_slice input, struct kq_slice signature)
+{
+    size_t len = (size_t)(key->bits + 7) / 8;
+    uint8_t encoded[RSA_MODULUS_MAX_LEN];
+    if (len > sizeof encoded || input.len + PKCS1_OVERHEAD > len)
+        return KQ_ERR_ARGUMENT;
+    if (signature.len != len)
+        return KQ_ERR_SIGNATURE;
+    memset(encoded, 0xff, len);
+    encoded[0] = 0;
+    encoded[1] = 1;
+    encoded[len - input.len - 1] = 0;
+    if (input.len > 0)
+        memcpy(encoded + len - input.len, input.data, input.len);
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
+    bool able = ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) == 1;
+    kq_status status = able ? verify_digest(ctx, kq_slice_of(encoded, len), signature) : KQ_ERR_MEMORY;
+    EVP_PKEY_CTX_free(ctx);
+    return status;
+}
+
 static kq_status verify_rsa(const struct kq_public_key *key, uint64_t mechanism, struct kq_slice digest,
                             struct kq_slice signature)
 {
+    if (mechanism == KQ_MECH_RSA_PKCS1_RAW)
+        return verify_rsa_raw(key, digest, signature);
     const struct rsa_mechanism *rsa = find_mechanism(rsa_signatures, KQ_COUNT_OF(rsa_signatures), mechanism);
     if (rsa == NULL || digest.len != rsa->digest_len)
         return KQ_ERR_ARGUMENT;
@@ -181,6 +207,33 @@ kq_status kq_public_key_oaep(const struct kq_public_key *key, uint64_t mechanism
         return KQ_ERR_ARGUMENT;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
     kq_status status = encrypt_oaep(ctx, oaep, label, data, modulus_len, out);
+    EVP_PKEY_CTX_free(ctx);
+    ERR_clear_error();
+    return status;
+}
+
+static kq_status encrypt_pkcs1(EVP_PKEY_CTX *ctx, struct kq_slice data, size_t modulus_len, struct kq_buffer *out)
+{
+    static const uint8_t nothing[1] = {0}; /* somewhere to point to */
+    if (ctx == NULL || EVP_PKEY_encrypt_init(ctx) != 1 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) != 1)
+        return KQ_ERR_MEMORY;
+    uint8_t *room;
+    KQ_TRY(kq_buffer_reserve(out, modulus_len, &room));
+    size_t len = modulus_len;
+    const uint8_t *from = data.len > 0 ? data.data : nothing;
+    if (EVP_PKEY_encrypt(ctx, room, &len, from, data.len) != 1 || len != modulus_len)
+        return KQ_ERR_INTERNAL;
+    out->len += len;
+    return KQ_OK;
+}
+
+kq_status kq_public_key_pkcs1_encrypt(const struct kq_public_key *key, struct kq_slice data, struct kq_buffer *out)
+{
+    size_t modulus_len = (size_t)(key->bits + 7) / 8;
+    if (key->type != KQ_KEY_RSA || data.len + PKCS1_OVERHEAD > modulus_len)
+        return KQ_ERR_ARGUMENT;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
+    kq_status status = encrypt_pkcs1(ctx, data, modulus_len, out);
     EVP_PKEY_CTX_free(ctx);
     ERR_clear_error();
     return status;

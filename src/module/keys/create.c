@@ -40,7 +40,8 @@ static kq_status certify(const struct hsm_call *call, const struct hsm_sealed_ke
     return hsm_key_sign_statement(call->state->module_key, body, out);
 }
 
-kq_status hsm_reply_sealed_key(struct hsm_call *call, const struct hsm_sealed_key *sealed, struct kq_writer *results)
+kq_status hsm_seal_key(struct hsm_call *call, const struct hsm_sealed_key *sealed, struct kq_buffer *blob,
+                       struct kq_buffer *certificate)
 {
     const struct hsm_blob_request request = {
         .key = sealed->key,
@@ -49,12 +50,17 @@ kq_status hsm_reply_sealed_key(struct hsm_call *call, const struct hsm_sealed_ke
         .place = sealed->place,
         .is_counted = hsm_acl_is_counted(sealed->acl),
     };
+    kq_buffer_init(blob, BLOB_MAX);
+    kq_buffer_init(certificate, KQ_SIGNED_MAX);
+    KQ_TRY(hsm_blob_seal(call->state, &request, blob));
+    KQ_TRY(certify(call, sealed, certificate));
+    return hsm_note_key(call, sealed->key, sealed->place);
+}
+
+kq_status hsm_reply_sealed_key(struct hsm_call *call, const struct hsm_sealed_key *sealed, struct kq_writer *results)
+{
     KQ_AUTO_VALUE(kq_buffer) blob = {0}, certificate = {0};
-    kq_buffer_init(&blob, BLOB_MAX);
-    kq_buffer_init(&certificate, KQ_SIGNED_MAX);
-    KQ_TRY(hsm_blob_seal(call->state, &request, &blob));
-    KQ_TRY(certify(call, sealed, &certificate));
-    KQ_TRY(hsm_note_key(call, sealed->key, sealed->place));
+    KQ_TRY(hsm_seal_key(call, sealed, &blob, &certificate));
     const struct kq_key_reply reply = {
         .blob = kq_buffer_slice(&blob),
         .recovery_blob = sealed->recovery_blob,

@@ -23,12 +23,16 @@ KQ_MUST_CHECK kq_status hsm_check_key_name(struct hsm_call *call, struct kq_slic
  * Errors: KQ_ERR_ARGUMENT, KQ_ERR_UNSUPPORTED with the reason in call->detail. */
 KQ_MUST_CHECK kq_status hsm_check_key_type(struct hsm_call *call, uint64_t type, uint64_t bits);
 
+/* Checks the public exponent of a key to be made: 0, or for RSA an odd number
+ * of at least 65537.  Errors: KQ_ERR_ARGUMENT with the reason in call->detail. */
+KQ_MUST_CHECK kq_status hsm_check_exponent(struct hsm_call *call, uint64_t type, uint64_t exponent);
+
 /* Gives the key its ACL and place, seals it, certifies it and writes a
  * kq_key_reply; starts its use counter. */
 KQ_MUST_CHECK kq_status hsm_finish_new_key(struct hsm_call *call, const struct hsm_new_key *made,
                                            struct kq_writer *results);
 
-/* What every kq_key_reply of this folder holds. */
+/* A key with what is sealed and certified together with it. */
 struct hsm_sealed_key {
     const struct hsm_key *key;
     enum kq_origin origin;
@@ -36,8 +40,11 @@ struct hsm_sealed_key {
     struct kq_slice place;
     struct kq_slice recovery_blob; /* may be empty */
 };
-/* Seals a working blob, signs the key-generation certificate and writes the
- * reply; tells the audit which key it was. */
+/* Seals a working blob and signs the key-generation certificate (both buffers
+ * are initialised here); tells the audit which key it was. */
+KQ_MUST_CHECK kq_status hsm_seal_key(struct hsm_call *call, const struct hsm_sealed_key *sealed, struct kq_buffer *blob,
+                                     struct kq_buffer *certificate);
+/* The same, written as a kq_key_reply. */
 KQ_MUST_CHECK kq_status hsm_reply_sealed_key(struct hsm_call *call, const struct hsm_sealed_key *sealed,
                                              struct kq_writer *results);
 
@@ -46,6 +53,7 @@ KQ_MUST_CHECK kq_status hsm_note_key(struct hsm_call *call, const struct hsm_key
 
 hsm_handler hsm_key_generate_handler, hsm_key_import_handler, hsm_key_recover_handler;
 hsm_handler hsm_key_load_handler, hsm_key_unload_handler, hsm_key_acl_handler, hsm_handle_list_handler;
+hsm_handler hsm_vault_key_generate_handler, hsm_vault_key_import_handler, hsm_vault_key_restore_handler;
 hsm_handler hsm_sign_handler, hsm_encrypt_handler, hsm_decrypt_handler;
 
 /* A key this session has loaded; release with hsm_loaded_free().

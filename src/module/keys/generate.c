@@ -3,24 +3,12 @@
 #include "module/seal/blob.h"
 #include "module/world/secrets.h"
 
-static kq_status check_exponent(struct hsm_call *call, const struct kq_key_generate_request *request)
-{
-    uint64_t e = request->public_exponent;
-    if (e == 0)
-        return KQ_OK;
-    if (request->key_type != KQ_KEY_RSA)
-        return hsm_call_fail(call, KQ_ERR_ARGUMENT, "pubexp: only an RSA key has a public exponent");
-    if (e < 65537 || (e & 1) == 0)
-        return hsm_call_fail(call, KQ_ERR_ARGUMENT, "pubexp: an odd number of at least 65537");
-    return KQ_OK;
-}
-
 kq_status hsm_key_generate_handler(struct hsm_call *call, const void *params, struct kq_writer *results)
 {
     const struct kq_key_generate_request *request = params;
     KQ_TRY(hsm_check_key_name(call, request->application, request->ident));
     KQ_TRY(hsm_check_key_type(call, request->key_type, request->bits));
-    KQ_TRY(check_exponent(call, request));
+    KQ_TRY(hsm_check_exponent(call, request->key_type, request->public_exponent));
     KQ_AUTO(hsm_key) key = NULL;
     KQ_TRY(hsm_key_generate((enum kq_key_type)request->key_type, request->bits, request->public_exponent, &key));
     const struct hsm_new_key made = {

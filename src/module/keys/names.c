@@ -65,3 +65,14 @@ kq_status hsm_check_key_type(struct hsm_call *call, uint64_t type, uint64_t bits
                              suite);
     return KQ_OK;
 }
+
+kq_status hsm_check_exponent(struct hsm_call *call, uint64_t type, uint64_t exponent)
+{
+    if (exponent == 0)
+        return KQ_OK;
+    if (type != KQ_KEY_RSA)
+        return hsm_call_fail(call, KQ_ERR_ARGUMENT, "pubexp: only an RSA key has a public exponent");
+    if (exponent < 65537 || (exponent & 1) == 0)
+        return hsm_call_fail(call, KQ_ERR_ARGUMENT, "pubexp: an odd number of at least 65537");
+    return KQ_OK;
+}

@@ -50,13 +50,15 @@ kq_status hsm_encrypt_handler(struct hsm_call *call, const void *params, struct 
 static kq_status check_decryption(struct hsm_call *call, const struct hsm_key *key,
                                   const struct kq_crypt_request *request)
 {
+    bool is_pkcs1 = request->mechanism == KQ_MECH_RSA_PKCS1;
     bool is_oaep = request->mechanism == KQ_MECH_RSA_OAEP_SHA1 || request->mechanism == KQ_MECH_RSA_OAEP_SHA256;
     switch (hsm_key_type(key)) {
     case KQ_KEY_RSA:
-        if (!is_oaep)
+        if (!is_oaep && !is_pkcs1)
             return hsm_call_fail(call, KQ_ERR_UNSUPPORTED,
-                                 "mechanism: an RSA key decrypts with OAEP (SHA-1, SHA-256); RSA1_5 is not offered, "
-                                 "because its padding errors would serve as an oracle");
+                                 "mechanism: an RSA key decrypts with OAEP (SHA-1, SHA-256) or PKCS #1 v1.5");
+        if (is_pkcs1 && request->aad.len != 0)
+            return hsm_call_fail(call, KQ_ERR_ARGUMENT, "aad: PKCS #1 v1.5 has no label");
         if (request->data.len != hsm_key_bits(key) / 8)
             return hsm_call_fail(call, KQ_ERR_ARGUMENT, "data: must be as long as the key's modulus");
         return KQ_OK;
@@ -78,7 +80,9 @@ kq_status hsm_decrypt_handler(struct hsm_call *call, const void *params, struct 
     KQ_TRY(check_decryption(call, loaded->key, request));
     KQ_TRY(hsm_acl_use(call, loaded, KQ_PERM_DECRYPT));
     kq_buffer_init(&plain, KQ_DATA_MAX + 64);
-    if (hsm_key_type(loaded->key) == KQ_KEY_RSA)
+    if (request->mechanism == KQ_MECH_RSA_PKCS1)
+        KQ_TRY(hsm_key_pkcs1_open(loaded->key, request->data, &plain));
+    else if (hsm_key_type(loaded->key) == KQ_KEY_RSA)
         KQ_TRY(hsm_key_oaep_open(loaded->key, request->mechanism, request->aad, request->data, &plain));
     else
         KQ_TRY(hsm_key_gcm_open(loaded->key, request->aad, request->data, &plain));

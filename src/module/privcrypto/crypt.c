@@ -56,6 +56,41 @@ kq_status hsm_key_oaep_open(const struct hsm_key *key, uint64_t mechanism, struc
     return status == KQ_OK ? KQ_OK : hsm_failed(status);
 }
 
+/* ---- PKCS #1 v1.5 encryption --------------------------------------------------- */
+
+/* The private operation alone, which OpenSSL blinds. */
+static kq_status open_raw(const struct hsm_key *key, struct kq_slice ciphertext, uint8_t *encoded)
+{
+    HSM_AUTO(EVP_PKEY_CTX) ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->pkey, NULL);
+    size_t len = ciphertext.len;
+    if (ctx == NULL || EVP_PKEY_decrypt_init(ctx) != 1 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) != 1)
+        return hsm_failed(KQ_ERR_MEMORY);
+    if (EVP_PKEY_decrypt(ctx, encoded, &len, ciphertext.data, ciphertext.len) != 1)
+        return hsm_failed(KQ_ERR_AUTH); /* not below the modulus, which everybody can see */
+    return len == ciphertext.len ? KQ_OK : KQ_ERR_INTERNAL;
+}
+
+static kq_status open_pkcs1(const struct hsm_key *key, struct kq_slice ciphertext, uint8_t *encoded,
+                            struct kq_buffer *out)
+{
+    size_t len;
+    KQ_TRY(open_raw(key, ciphertext, encoded));
+    KQ_TRY(hsm_pkcs1_unpad(key->pkcs1_secret, ciphertext, encoded, &len));
+    return kq_buffer_append(out, encoded + ciphertext.len - len, len);
+}
+
+kq_status hsm_key_pkcs1_open(const struct hsm_key *key, struct kq_slice ciphertext, struct kq_buffer *out)
+{
+    uint8_t encoded[HSM_PKCS1_MODULUS_MAX];
+    if (key->type != KQ_KEY_RSA || key->bits / 8 > sizeof encoded)
+        return KQ_ERR_ARGUMENT;
+    if (ciphertext.len != key->bits / 8)
+        return KQ_ERR_AUTH;
+    kq_status status = open_pkcs1(key, ciphertext, encoded, out);
+    kq_wipe(encoded, sizeof encoded);
+    return status;
+}
+
 /* ---- AES-GCM ------------------------------------------------------------------ */
 
 #define GCM_NONCE_LEN 12u

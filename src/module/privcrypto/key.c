@@ -54,6 +54,8 @@ kq_status hsm_key_of_pkey(enum kq_key_type type, uint64_t bits, EVP_PKEY **pkey,
     KQ_TRY(write_public(*pkey, &key->public_key));
     if (EVP_Digest(key->public_key.data, key->public_key.len, key->public_hash, NULL, EVP_sha256(), NULL) != 1)
         return hsm_failed(KQ_ERR_INTERNAL);
+    if (type == KQ_KEY_RSA)
+        KQ_TRY(hsm_pkcs1_secret(*pkey, key->pkcs1_secret));
     key->pkey = KQ_TAKE(*pkey);
     *out = KQ_TAKE(key);
     return KQ_OK;

@@ -43,7 +43,8 @@ void hsm_key_public_hash(const struct hsm_key *key, uint8_t out[32]);
 /* PKCS#8 DER or raw AES bytes, appended to a buffer of the module (arena). */
 KQ_MUST_CHECK kq_status hsm_key_bytes(const struct hsm_key *key, struct kq_buffer *out);
 
-/* True if the key signs by this mechanism a digest of this length. */
+/* True if the key signs by this mechanism a digest of this length, or with
+ * RSA_PKCS1_RAW an input of this length. */
 bool hsm_key_can_sign(const struct hsm_key *key, uint64_t mechanism, size_t digest_len);
 /* Signature over a digest by a mechanism; RSA results are checked with the
  * public key before they leave.  Errors: KQ_ERR_ARGUMENT, KQ_ERR_INTERNAL. */
@@ -56,6 +57,11 @@ KQ_MUST_CHECK kq_status hsm_key_sign_statement(const struct hsm_key *key, struct
 /* RSA-OAEP decryption.  Errors: KQ_ERR_AUTH. */
 KQ_MUST_CHECK kq_status hsm_key_oaep_open(const struct hsm_key *key, uint64_t mechanism, struct kq_slice label,
                                           struct kq_slice ciphertext, struct kq_buffer *out);
+/* PKCS #1 v1.5 decryption. A ciphertext whose padding is bad decrypts to noise,
+ * the same each time, with the same status and in the same time (pkcs1.h).
+ * Errors: KQ_ERR_ARGUMENT (no RSA key), KQ_ERR_AUTH (not as long as the modulus, or no number below it). */
+KQ_MUST_CHECK kq_status hsm_key_pkcs1_open(const struct hsm_key *key, struct kq_slice ciphertext,
+                                           struct kq_buffer *out);
 /* ECDH of a P-384 or P-521 key with a peer's SubjectPublicKeyInfo on the same
  * curve: appends the x coordinate, as long as the field; feed it to
  * hsm_derive(). NIST SP 800-56A 5.7.1.2.

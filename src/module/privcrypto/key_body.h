@@ -3,11 +3,12 @@
 
 #include "module/privcrypto/key.h"
 #include "module/privcrypto/openssl.h"
+#include "module/privcrypto/pkcs1.h"
 
 /* The body of struct hsm_key, for the files of this folder alone. */
 
 #define HSM_AES_KEY_MAX 32u
-#define HSM_SIGN_SCHEMES 7u /* kq_mechanism 1..7 */
+#define HSM_SIGN_SCHEMES 8u /* kq_mechanism 1..8 */
 
 struct hsm_key {
     enum kq_key_type type;
@@ -15,6 +16,7 @@ struct hsm_key {
     int num_references; /* atomic */
     EVP_PKEY *pkey;     /* NULL for AES */
     uint8_t secret[HSM_AES_KEY_MAX];
+    uint8_t pkcs1_secret[HSM_PKCS1_SECRET_LEN]; /* RSA: what a bad padding's noise comes from */
     struct kq_buffer public_key;
     uint8_t public_hash[32];
     /* Contexts ready to sign and to verify, one pair per mechanism, made at

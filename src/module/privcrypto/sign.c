@@ -7,7 +7,9 @@
 #define RSA_SIGNATURE_MAX 512u
 #define DER_SIGNATURE_MAX 160u /* ECDSA on P-521: two integers of 66 bytes */
 
-/* A way to sign a digest. md_name is NULL where the digest is taken as it is. */
+/* A way to sign a digest. md_name is NULL where the digest is taken as it is. RAW
+ * signs what is padded before, so that its result is checked like the others,
+ * the empty input's too. */
 struct scheme {
     enum kq_key_type family; /* KQ_KEY_RSA, or KQ_KEY_EC_P256 for all that give r and s */
     int padding;
@@ -23,10 +25,13 @@ static const struct scheme schemes[HSM_SIGN_SCHEMES] = {
     [KQ_MECH_RSA_PSS_SHA384 - 1] = {KQ_KEY_RSA, RSA_PKCS1_PSS_PADDING, "SHA384", 48},
     [KQ_MECH_RSA_PSS_SHA512 - 1] = {KQ_KEY_RSA, RSA_PKCS1_PSS_PADDING, "SHA512", 64},
     [KQ_MECH_ECDSA - 1] = {KQ_KEY_EC_P256, 0, NULL, 0},
+    [KQ_MECH_RSA_PKCS1_RAW - 1] = {KQ_KEY_RSA, RSA_NO_PADDING, NULL, 0},
 };
 
-static bool digest_fits(const struct scheme *scheme, size_t len)
+static bool digest_fits(const struct scheme *scheme, const struct hsm_key *key, size_t len)
 {
+    if (scheme->padding == RSA_NO_PADDING)
+        return len + HSM_PKCS1_OVERHEAD <= key->bits / 8;
     if (scheme->digest_len != 0)
         return len == scheme->digest_len;
     return len == 32 || len == 48 || len == 64;
@@ -40,9 +45,10 @@ static EVP_PKEY_CTX *prepare(EVP_PKEY *pkey, const struct scheme *scheme, contex
 {
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
     bool done = ctx != NULL && init(ctx) == 1;
+    if (done && scheme->family == KQ_KEY_RSA)
+        done = EVP_PKEY_CTX_set_rsa_padding(ctx, scheme->padding) == 1;
     if (done && scheme->md_name != NULL)
-        done = EVP_PKEY_CTX_set_rsa_padding(ctx, scheme->padding) == 1 &&
-               EVP_PKEY_CTX_set_signature_md(ctx, EVP_get_digestbyname(scheme->md_name)) == 1;
+        done = EVP_PKEY_CTX_set_signature_md(ctx, EVP_get_digestbyname(scheme->md_name)) == 1;
     if (done && scheme->padding == RSA_PKCS1_PSS_PADDING)
         done = EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1;
     if (done)
@@ -121,6 +127,17 @@ static kq_status sign_rsa(const struct hsm_key *key, const struct scheme *scheme
     return status;
 }
 
+static kq_status sign_rsa_raw(const struct hsm_key *key, const struct scheme *scheme, struct kq_slice input,
+                              struct kq_buffer *out)
+{
+    uint8_t encoded[RSA_SIGNATURE_MAX];
+    size_t len = key->bits / 8;
+    if (len > sizeof encoded)
+        return KQ_ERR_ARGUMENT;
+    hsm_pkcs1_pad_signature(input, encoded, len);
+    return sign_rsa(key, scheme, kq_slice_of(encoded, len), out);
+}
+
 /* Appends r and s, each as long as the order, from the DER form. */
 static kq_status append_fixed(struct kq_slice der, size_t len, struct kq_buffer *out)
 {
@@ -155,7 +172,7 @@ bool hsm_key_can_sign(const struct hsm_key *key, uint64_t mechanism, size_t dige
         return false;
     const struct scheme *scheme = &schemes[mechanism - 1];
     bool type_fits = scheme->family == KQ_KEY_RSA ? key->type == KQ_KEY_RSA : hsm_curve_of_type(key->type) != NULL;
-    return type_fits && digest_fits(scheme, digest_len);
+    return type_fits && digest_fits(scheme, key, digest_len);
 }
 
 kq_status hsm_key_sign(const struct hsm_key *key, uint64_t mechanism, struct kq_slice digest, struct kq_buffer *out)
@@ -163,7 +180,10 @@ kq_status hsm_key_sign(const struct hsm_key *key, uint64_t mechanism, struct kq_
     if (!hsm_key_can_sign(key, mechanism, digest.len))
         return KQ_ERR_ARGUMENT;
     const struct scheme *scheme = &schemes[mechanism - 1];
-    return key->type == KQ_KEY_RSA ? sign_rsa(key, scheme, digest, out) : sign_ec(key, scheme, digest, out);
+    if (key->type != KQ_KEY_RSA)
+        return sign_ec(key, scheme, digest, out);
+    bool is_raw = scheme->padding == RSA_NO_PADDING;
+    return is_raw ? sign_rsa_raw(key, scheme, digest, out) : sign_rsa(key, scheme, digest, out);
 }
 
 /* ---- statements ------------------------------------------------------------ */

@@ -15,7 +15,8 @@ static kq_status warm_signatures(const struct hsm_key *key, uint64_t first, uint
                                          [KQ_MECH_RSA_PSS_SHA256] = 32,
                                          [KQ_MECH_RSA_PSS_SHA384] = 48,
                                          [KQ_MECH_RSA_PSS_SHA512] = 64,
-                                         [KQ_MECH_ECDSA] = 32};
+                                         [KQ_MECH_ECDSA] = 32,
+                                         [KQ_MECH_RSA_PKCS1_RAW] = 32};
     for (uint64_t mechanism = first; mechanism <= last; mechanism++) {
         KQ_AUTO_VALUE(kq_buffer) signature = {0};
         kq_buffer_init(&signature, 512);
@@ -49,6 +50,11 @@ static kq_status warm_rsa(void)
         if (hsm_key_oaep_open(key, oaep[i], label, ciphertext, &plain) != KQ_ERR_AUTH)
             return KQ_ERR_INTERNAL;
     }
+    uint8_t garbage[128] = {0};
+    KQ_AUTO_VALUE(kq_buffer) noise = {0};
+    kq_buffer_init(&noise, 512);
+    KQ_TRY(hsm_key_pkcs1_open(key, kq_slice_of(garbage, sizeof garbage), &noise));
+    KQ_TRY(warm_signatures(key, KQ_MECH_RSA_PKCS1_RAW, KQ_MECH_RSA_PKCS1_RAW));
     /* PSS with SHA-512 needs more room than 1024 bits have */
     return warm_signatures(key, KQ_MECH_RSA_PKCS1_SHA256, KQ_MECH_RSA_PSS_SHA384);
 }

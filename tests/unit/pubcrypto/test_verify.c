@@ -285,6 +285,81 @@ static void oaep__curve_key_or_signature_mechanism__is_an_argument_error(void **
     test_key_free(ec);
 }
 
+/* ---- PKCS #1 v1.5 without a hash ----------------------------------------------------- */
+
+/* A raw signature as OpenSSL makes it. */
+static void sign_raw(const struct test_key *key, struct kq_slice input, uint8_t out[256])
+{
+    size_t len = 256;
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key->pkey, NULL);
+    assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
+    assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING), 1);
+    assert_int_equal(EVP_PKEY_sign(ctx, out, &len, input.data, input.len), 1);
+    assert_int_equal(len, 256);
+    EVP_PKEY_CTX_free(ctx);
+}
+
+static void verify__raw_of_each_length__accepts_only_the_signed_bytes(void **state)
+{
+    (void)state;
+    static const uint8_t input[246] = {1, 2, 3};
+    static const size_t lens[] = {0, 1, 32, 245};
+    struct test_key *rsa = test_key_new(KQ_KEY_RSA, 2048);
+    KQ_AUTO(kq_public_key) key = NULL;
+    assert_ok(kq_public_key_new(test_key_public(rsa), &key));
+    for (size_t i = 0; i < KQ_COUNT_OF(lens); i++) {
+        uint8_t bytes[256];
+        struct kq_slice data = kq_slice_of(input, lens[i]), signature = kq_slice_of(bytes, sizeof bytes);
+        sign_raw(rsa, data, bytes);
+        assert_ok(kq_public_key_verify(key, KQ_MECH_RSA_PKCS1_RAW, data, signature));
+        data.len ^= 1;
+        assert_status(kq_public_key_verify(key, KQ_MECH_RSA_PKCS1_RAW, data, signature), KQ_ERR_SIGNATURE);
+        data.len = lens[i];
+        signature.len--;
+        assert_status(kq_public_key_verify(key, KQ_MECH_RSA_PKCS1_RAW, data, signature), KQ_ERR_SIGNATURE);
+        signature.len++;
+        bytes[255] ^= 1;
+        assert_status(kq_public_key_verify(key, KQ_MECH_RSA_PKCS1_RAW, data, signature), KQ_ERR_SIGNATURE);
+    }
+    assert_status(kq_public_key_verify(key, KQ_MECH_RSA_PKCS1_RAW, kq_slice_of(input, 246), kq_slice_of(input, 0)),
+                  KQ_ERR_ARGUMENT);
+    test_key_free(rsa);
+}
+
+static void pkcs1_encrypt__each_length__opens_and_one_byte_more_does_not(void **state)
+{
+    (void)state;
+    static const uint8_t data[246] = {9};
+    static const size_t lens[] = {0, 1, 32, 245};
+    struct test_key *rsa = test_key_new(KQ_KEY_RSA, 2048);
+    struct test_key *ec = test_key_new(KQ_KEY_EC_P256, 256);
+    KQ_AUTO(kq_public_key) key = NULL;
+    KQ_AUTO(kq_public_key) ec_key = NULL;
+    assert_ok(kq_public_key_new(test_key_public(rsa), &key));
+    assert_ok(kq_public_key_new(test_key_public(ec), &ec_key));
+    for (size_t i = 0; i < KQ_COUNT_OF(lens); i++) {
+        KQ_AUTO_VALUE(kq_buffer) sealed = {0};
+        uint8_t plain[256];
+        size_t len = sizeof plain;
+        kq_buffer_init(&sealed, 512);
+        assert_ok(
+            kq_public_key_pkcs1_encrypt(key, lens[i] == 0 ? KQ_SLICE_EMPTY : kq_slice_of(data, lens[i]), &sealed));
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(rsa->pkey, NULL);
+        assert_int_equal(EVP_PKEY_decrypt_init(ctx), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING), 1);
+        assert_int_equal(EVP_PKEY_decrypt(ctx, plain, &len, sealed.data, sealed.len), 1);
+        EVP_PKEY_CTX_free(ctx);
+        assert_slice_equal(kq_slice_of(plain, len), kq_slice_of(data, lens[i]));
+    }
+    KQ_AUTO_VALUE(kq_buffer) sealed = {0};
+    kq_buffer_init(&sealed, 512);
+    assert_status(kq_public_key_pkcs1_encrypt(key, kq_slice_of(data, 246), &sealed), KQ_ERR_ARGUMENT);
+    assert_status(kq_public_key_pkcs1_encrypt(ec_key, kq_slice_of(data, 16), &sealed), KQ_ERR_ARGUMENT);
+    assert_int_equal(sealed.len, 0);
+    test_key_free(rsa);
+    test_key_free(ec);
+}
+
 UNIT_MAIN(cmocka_unit_test(verify_statement__p384_p521_dsa__accepts_only_the_signed_bytes),
           cmocka_unit_test(verify_statement__keys_that_sign_none__are_unsupported),
           cmocka_unit_test(verify__mechanism_digest_and_key_that_do_not_fit__is_an_argument_error),
@@ -292,6 +367,8 @@ UNIT_MAIN(cmocka_unit_test(verify_statement__p384_p521_dsa__accepts_only_the_sig
           cmocka_unit_test(verify__wycheproof_rsa_pkcs1__agrees_with_every_vector),
           cmocka_unit_test(verify__wycheproof_rsa_pss__agrees_with_every_vector),
           cmocka_unit_test(verify__pss_with_another_salt_length__is_refused),
+          cmocka_unit_test(verify__raw_of_each_length__accepts_only_the_signed_bytes),
+          cmocka_unit_test(pkcs1_encrypt__each_length__opens_and_one_byte_more_does_not),
           cmocka_unit_test(oaep__with_a_label__opens_under_that_label_only),
           cmocka_unit_test(oaep__longest_data__fits_and_one_byte_more_does_not),
           cmocka_unit_test(oaep__curve_key_or_signature_mechanism__is_an_argument_error))

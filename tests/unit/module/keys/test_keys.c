@@ -366,7 +366,7 @@ static void crypt__aes_gcm__round_trip_and_change_noticed(void **state)
     assert_string_equal(f->module.detail, "");
 }
 
-static void decrypt__rsa__oaep_only(void **state)
+static void decrypt__rsa__oaep_or_pkcs1(void **state)
 {
     struct fixture *f = *state;
     struct kq_key_generate_request request = request_for(KQ_KEY_RSA, 2048);
@@ -383,12 +383,27 @@ static void decrypt__rsa__oaep_only(void **state)
     assert_ok(fake_module_call(&f->module, KQ_OP_DECRYPT, &crypt, &reply));
     assert_slice_equal(reply.bytes, kq_slice_text("text"));
     for (uint64_t mechanism = 1; mechanism < 40; mechanism++) {
-        if (mechanism == KQ_MECH_RSA_OAEP_SHA1 || mechanism == KQ_MECH_RSA_OAEP_SHA256)
+        if (mechanism >= KQ_MECH_RSA_OAEP_SHA1 && mechanism <= KQ_MECH_RSA_PKCS1)
             continue;
         crypt.mechanism = mechanism;
         assert_status(fake_module_call(&f->module, KQ_OP_DECRYPT, &crypt, NULL), KQ_ERR_UNSUPPORTED);
-        expect_detail(f, "RSA1_5 is not offered");
+        expect_detail(f, "decrypts with OAEP (SHA-1, SHA-256) or PKCS #1 v1.5");
     }
+    crypt.mechanism = KQ_MECH_RSA_PKCS1; /* no padding of its kind: noise, and no word of it */
+    assert_ok(fake_module_call(&f->module, KQ_OP_DECRYPT, &crypt, &reply));
+    crypt.aad = kq_slice_text("label");
+    assert_status(fake_module_call(&f->module, KQ_OP_DECRYPT, &crypt, NULL), KQ_ERR_ARGUMENT);
+    expect_detail(f, "aad: PKCS #1 v1.5 has no label");
+    crypt.aad = KQ_SLICE_EMPTY;
+    sealed.len = 0;
+    assert_ok(kq_public_key_pkcs1_encrypt(public_key, kq_slice_text("text"), &sealed));
+    crypt.data = kq_buffer_slice(&sealed);
+    assert_ok(fake_module_call(&f->module, KQ_OP_DECRYPT, &crypt, &reply));
+    assert_slice_equal(reply.bytes, kq_slice_text("text"));
+    crypt.data.len--;
+    assert_status(fake_module_call(&f->module, KQ_OP_DECRYPT, &crypt, NULL), KQ_ERR_ARGUMENT);
+    expect_detail(f, "data: must be as long");
+    crypt.data.len++;
     crypt.mechanism =
         KQ_MECH_RSA_OAEP_SHA1; /* wrong hash: what follows the private key has one error, without a word */
     assert_status(fake_module_call(&f->module, KQ_OP_DECRYPT, &crypt, NULL), KQ_ERR_AUTH);
@@ -621,7 +636,7 @@ UNIT_MAIN(
     TEST(key_import__bad_file__says_what_is_wrong), TEST(key_load__stated_place_differs__mismatch),
     TEST(key_unload__then_use__not_found), TEST(handle__in_another_session__not_found),
     TEST(sign__rsa_and_curve__verify), TEST(crypt__aes_gcm__round_trip_and_change_noticed),
-    TEST(decrypt__rsa__oaep_only), TEST(use__right_not_in_the_acl__denied), TEST(key_acl__no_get_acl__denied),
+    TEST(decrypt__rsa__oaep_or_pkcs1), TEST(use__right_not_in_the_acl__denied), TEST(key_acl__no_get_acl__denied),
     TEST(use_limit__spent__denied_and_misfits_cost_nothing), TEST(time_limit__over__denied_until_loaded_again),
     TEST(sign__world_replaced_since_the_key_was_loaded__refused), TEST(key_recover__under_quorum__works_as_before),
     TEST(key_recover__changed_blob_or_place__refused), TEST(key_recover__blob_made_from_public_facts__refused),

@@ -6,7 +6,7 @@
 
 static size_t digest_len_of(uint64_t mechanism)
 {
-    static const size_t lens[] = {0, 32, 48, 64, 32, 48, 64, 32};
+    static const size_t lens[] = {0, 32, 48, 64, 32, 48, 64, 32, 50};
     return lens[mechanism];
 }
 
@@ -21,9 +21,9 @@ static void key_sign__every_mechanism_and_type__verifies_or_argument(void **stat
         assert_ok(hsm_key_generate(types[t], types[t] == KQ_KEY_AES ? 256 : 2048, 0, &key));
         for (uint64_t mechanism = 0; mechanism <= 40; mechanism++) {
             uint8_t digest[64] = {(uint8_t)mechanism, 1, 2};
-            bool is_rsa_scheme = mechanism >= 1 && mechanism <= 6;
+            bool is_rsa_scheme = (mechanism >= 1 && mechanism <= 6) || mechanism == KQ_MECH_RSA_PKCS1_RAW;
             bool fits = types[t] != KQ_KEY_AES && (types[t] == KQ_KEY_RSA ? is_rsa_scheme : mechanism == KQ_MECH_ECDSA);
-            struct kq_slice input = kq_slice_of(digest, mechanism <= 7 ? digest_len_of(mechanism) : 32);
+            struct kq_slice input = kq_slice_of(digest, mechanism <= 8 ? digest_len_of(mechanism) : 32);
             KQ_AUTO_VALUE(kq_buffer) signature = {0};
             kq_buffer_init(&signature, 1024);
             assert_int_equal(hsm_key_can_sign(key, mechanism, input.len), fits);
@@ -63,6 +63,55 @@ static void key_sign__digest_of_another_length__argument(void **state)
             assert_status(hsm_key_sign(ec, KQ_MECH_ECDSA, input, &signature), KQ_ERR_ARGUMENT);
     }
     assert_int_equal(signature.len, 0);
+}
+
+/* RFC 8017 9.2 without a DigestInfo, seen through the public operation. */
+static void key_sign__raw_of_each_length__padded_input(void **state)
+{
+    (void)state;
+    static const size_t lens[] = {0, 1, 20, 51, 244, 245};
+    uint8_t input[246];
+    memset(input, 0xa5, sizeof input);
+    KQ_AUTO(hsm_key) key = NULL;
+    KQ_AUTO(kq_public_key) public_key = NULL;
+    KQ_AUTO_VALUE(kq_buffer) signature = {0};
+    kq_buffer_init(&signature, 1024);
+    assert_ok(hsm_key_generate(KQ_KEY_RSA, 2048, 0, &key));
+    assert_ok(kq_public_key_new(hsm_key_public(key), &public_key));
+    for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        struct kq_slice raw = kq_slice_of(input, lens[i]);
+        signature.len = 0;
+        assert_true(hsm_key_can_sign(key, KQ_MECH_RSA_PKCS1_RAW, lens[i]));
+        assert_ok(hsm_key_sign(key, KQ_MECH_RSA_PKCS1_RAW, raw, &signature));
+        assert_int_equal(signature.len, 256);
+        assert_ok(kq_public_key_verify(public_key, KQ_MECH_RSA_PKCS1_RAW, raw, kq_buffer_slice(&signature)));
+        assert_status(kq_public_key_verify(public_key, KQ_MECH_RSA_PKCS1_RAW, kq_slice_of(input, lens[i] ^ 1),
+                                           kq_buffer_slice(&signature)),
+                      KQ_ERR_SIGNATURE);
+    }
+    assert_false(hsm_key_can_sign(key, KQ_MECH_RSA_PKCS1_RAW, sizeof input));
+    assert_status(hsm_key_sign(key, KQ_MECH_RSA_PKCS1_RAW, kq_slice_of(input, sizeof input), &signature),
+                  KQ_ERR_ARGUMENT);
+}
+
+/* A DigestInfo of one's own, signed raw, is the ordinary signature. */
+static void key_sign__raw_digest_info__the_ordinary_signature(void **state)
+{
+    (void)state;
+    static const uint8_t sha256_info[] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+                                          0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
+    uint8_t input[sizeof sha256_info + 32] = {0}, digest[32];
+    memset(digest, 0x5a, sizeof digest);
+    memcpy(input, sha256_info, sizeof sha256_info);
+    memcpy(input + sizeof sha256_info, digest, sizeof digest);
+    KQ_AUTO(hsm_key) key = NULL;
+    KQ_AUTO_VALUE(kq_buffer) raw = {0}, ordinary = {0};
+    kq_buffer_init(&raw, 1024);
+    kq_buffer_init(&ordinary, 1024);
+    assert_ok(hsm_key_generate(KQ_KEY_RSA, 2048, 0, &key));
+    assert_ok(hsm_key_sign(key, KQ_MECH_RSA_PKCS1_RAW, kq_slice_of(input, sizeof input), &raw));
+    assert_ok(hsm_key_sign(key, KQ_MECH_RSA_PKCS1_SHA256, kq_slice_of(digest, sizeof digest), &ordinary));
+    assert_slice_equal(kq_buffer_slice(&raw), kq_buffer_slice(&ordinary));
 }
 
 static void key_sign__full_buffer__too_large_and_unchanged(void **state)
@@ -111,6 +160,8 @@ static void key_sign_bytes__key_that_signs_no_statements__argument(void **state)
 
 UNIT_MAIN(cmocka_unit_test(key_sign__every_mechanism_and_type__verifies_or_argument),
           cmocka_unit_test(key_sign__digest_of_another_length__argument),
+          cmocka_unit_test(key_sign__raw_of_each_length__padded_input),
+          cmocka_unit_test(key_sign__raw_digest_info__the_ordinary_signature),
           cmocka_unit_test(key_sign__full_buffer__too_large_and_unchanged),
           cmocka_unit_test(key_sign_statement__each_statement_key__verifies),
           cmocka_unit_test(key_sign_bytes__key_that_signs_no_statements__argument))
