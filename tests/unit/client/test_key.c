@@ -1,7 +1,7 @@
 #include "unit.h"
 
 #include "client/key.h"
-#include "fake_server.h"
+#include "harness/fake_server.h"
 
 /* Knows one handle per connection, and hangs up on the first `lose` uses. */
 struct module {

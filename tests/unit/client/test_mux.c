@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "client/mux.h"
-#include "fake_server.h"
+#include "harness/fake_server.h"
 
 /* Hangs up on the first `lose` requests, keeps the first `hold` answers back
  * until one more request came, and lets `silent` requests wait for ever. Signs

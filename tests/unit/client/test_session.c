@@ -5,7 +5,7 @@
 
 #include "client/repeat.h"
 #include "client/session.h"
-#include "fake_server.h"
+#include "harness/fake_server.h"
 
 /* Hangs up on the first `lose` requests, then answers OK without results. */
 struct plan {

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "fake_server.h"
+#include "harness/fake_server.h"
 #include "vault/keyops/keyops.h"
 
 /* A module of words behind a region's folder: knows the handles of its

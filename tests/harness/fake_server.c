@@ -1,4 +1,4 @@
-#include "fake_server.h"
+#include "harness/fake_server.h"
 
 #include <errno.h>
 #include <stdio.h>
