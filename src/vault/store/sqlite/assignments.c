@@ -66,7 +66,7 @@ struct assignment_list {
     void *context;
 };
 
-static kq_status assignment_row(struct vault_list *list, struct vault_statement *statement)
+static kq_status assignment_row(struct vault_sql_list *list, struct vault_statement *statement)
 {
     const struct assignment_list *wanted = list->context;
     KQ_AUTO_VALUE(vault_assignment) record = {0};
@@ -83,8 +83,8 @@ kq_status vault_sqlite_list_assignments(struct vault_store *store, const char *p
                                         struct vault_page *page, vault_assignment_row *row, void *context)
 {
     struct assignment_list wanted = {.row = row, .context = context};
-    KQ_AUTO_VALUE(vault_list) list = {0};
-    KQ_TRY(vault_list_begin(&list, store, page, assignment_row, &wanted));
+    KQ_AUTO_VALUE(vault_sql_list) list = {0};
+    KQ_TRY(vault_sql_list_begin(&list, store, page, assignment_row, &wanted));
     if (principal_id == NULL)
         KQ_TRY(vault_list_sql(&list, ASSIGNMENT "WHERE " BEGINS PAGE));
     else

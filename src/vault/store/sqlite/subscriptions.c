@@ -50,7 +50,7 @@ struct subscription_list {
     void *context;
 };
 
-static kq_status subscription_row(struct vault_list *list, struct vault_statement *statement)
+static kq_status subscription_row(struct vault_sql_list *list, struct vault_statement *statement)
 {
     const struct subscription_list *wanted = list->context;
     KQ_AUTO_VALUE(vault_subscription) record = {0};
@@ -64,8 +64,8 @@ kq_status vault_sqlite_list_subscriptions(struct vault_store *store, struct vaul
                                           vault_subscription_row *row, void *context)
 {
     struct subscription_list wanted = {.row = row, .context = context};
-    KQ_AUTO_VALUE(vault_list) list = {0};
-    KQ_TRY(vault_list_begin(&list, store, page, subscription_row, &wanted));
+    KQ_AUTO_VALUE(vault_sql_list) list = {0};
+    KQ_TRY(vault_sql_list_begin(&list, store, page, subscription_row, &wanted));
     KQ_TRY(vault_list_sql(&list, SUBSCRIPTION "WHERE id > ?1 ORDER BY id LIMIT ?2"));
     vault_bind_text(&list.statement, vault_list_marker(&list));
     vault_bind_uint(&list.statement, vault_list_limit(&list));
@@ -181,7 +181,7 @@ struct group_list {
     void *context;
 };
 
-static kq_status group_row(struct vault_list *list, struct vault_statement *statement)
+static kq_status group_row(struct vault_sql_list *list, struct vault_statement *statement)
 {
     const struct group_list *wanted = list->context;
     KQ_AUTO_VALUE(vault_group) record = {0};
@@ -195,8 +195,8 @@ kq_status vault_sqlite_list_groups(struct vault_store *store, const char *subscr
                                    vault_group_row *row, void *context)
 {
     struct group_list wanted = {.row = row, .context = context};
-    KQ_AUTO_VALUE(vault_list) list = {0};
-    KQ_TRY(vault_list_begin(&list, store, page, group_row, &wanted));
+    KQ_AUTO_VALUE(vault_sql_list) list = {0};
+    KQ_TRY(vault_sql_list_begin(&list, store, page, group_row, &wanted));
     KQ_TRY(vault_list_sql(&list, GROUP "WHERE subscription = ?1 AND name > ?2 ORDER BY name LIMIT ?3"));
     vault_bind_text(&list.statement, subscription);
     vault_bind_text(&list.statement, vault_list_marker(&list));

@@ -192,7 +192,7 @@ struct vault_filter {
     void *context;
 };
 
-static kq_status vault_row(struct vault_list *list, struct vault_statement *statement)
+static kq_status vault_row(struct vault_sql_list *list, struct vault_statement *statement)
 {
     const struct vault_filter *wanted = list->context;
     KQ_AUTO_VALUE(vault_record) record = {0};
@@ -211,8 +211,8 @@ kq_status vault_sqlite_list_vaults(struct vault_store *store, const char *subscr
                                    void *context)
 {
     struct vault_filter wanted = {.row = row, .context = context};
-    KQ_AUTO_VALUE(vault_list) list = {0};
-    KQ_TRY(vault_list_begin(&list, store, page, vault_row, &wanted));
+    KQ_AUTO_VALUE(vault_sql_list) list = {0};
+    KQ_TRY(vault_sql_list_begin(&list, store, page, vault_row, &wanted));
     if (subscription == NULL)
         KQ_TRY(vault_list_sql(&list, VAULT "WHERE " IN_STATE PAGE));
     else if (group == NULL)

@@ -72,7 +72,7 @@ struct version_list {
     void *context;
 };
 
-static kq_status version_row(struct vault_list *list, struct vault_statement *statement)
+static kq_status version_row(struct vault_sql_list *list, struct vault_statement *statement)
 {
     const struct version_list *wanted = list->context;
     KQ_AUTO_VALUE(vault_key_version) record = {0};
@@ -89,8 +89,8 @@ kq_status vault_sqlite_list_versions(struct vault_store *store, uint64_t key_id,
                                      vault_version_row *row, void *context)
 {
     struct version_list wanted = {.row = row, .context = context};
-    KQ_AUTO_VALUE(vault_list) list = {0};
-    KQ_TRY(vault_list_begin(&list, store, page, version_row, &wanted));
+    KQ_AUTO_VALUE(vault_sql_list) list = {0};
+    KQ_TRY(vault_sql_list_begin(&list, store, page, version_row, &wanted));
     uint64_t before;
     KQ_TRY(vault_list_marker_id(&list, &before));
     KQ_TRY(vault_list_sql(&list, "SELECT v.id, " VAULT_VERSION_COLUMNS ", " VAULT_VERSION_BYTES
@@ -108,7 +108,7 @@ struct key_list {
     void *context;
 };
 
-static kq_status key_row(struct vault_list *list, struct vault_statement *statement)
+static kq_status key_row(struct vault_sql_list *list, struct vault_statement *statement)
 {
     const struct key_list *wanted = list->context;
     KQ_AUTO_VALUE(vault_key) key = {0};
@@ -131,8 +131,8 @@ kq_status vault_sqlite_list_keys(struct vault_store *store, uint64_t vault_id, e
                                  struct vault_page *page, vault_key_row *row, void *context)
 {
     struct key_list wanted = {.row = row, .context = context};
-    KQ_AUTO_VALUE(vault_list) list = {0};
-    KQ_TRY(vault_list_begin(&list, store, page, key_row, &wanted));
+    KQ_AUTO_VALUE(vault_sql_list) list = {0};
+    KQ_TRY(vault_sql_list_begin(&list, store, page, key_row, &wanted));
     if (state == VAULT_LIST_BOTH)
         KQ_TRY(vault_list_sql(&list, KEYS PAGE));
     else
