@@ -110,20 +110,16 @@ static void put_signature(struct token_maker *maker, enum maker_signature kind, 
     uint8_t digest[32];
     kq_sha256(text, digest);
     const struct kq_slice hash = kq_slice_of(digest, sizeof digest);
-    switch (kind) {
-    case MAKER_RS256:
-        return sign_digest(maker->key, RSA_PKCS1_PADDING, hash, out);
-    case MAKER_OTHER_KEY:
-        return sign_digest(maker->other, RSA_PKCS1_PADDING, hash, out);
-    case MAKER_PS256:
-        return sign_digest(maker->key, RSA_PKCS1_PSS_PADDING, hash, out);
-    case MAKER_HS256_DER:
-        return hmac(kq_buffer_slice(&maker->spki), text, out);
-    case MAKER_HS256_PEM:
-        return hmac_with_pem(maker, text, out);
-    case MAKER_EMPTY:
-        return;
-    }
+    if (kind == MAKER_RS256)
+        sign_digest(maker->key, RSA_PKCS1_PADDING, hash, out);
+    else if (kind == MAKER_OTHER_KEY)
+        sign_digest(maker->other, RSA_PKCS1_PADDING, hash, out);
+    else if (kind == MAKER_PS256)
+        sign_digest(maker->key, RSA_PKCS1_PSS_PADDING, hash, out);
+    else if (kind == MAKER_HS256_DER)
+        hmac(kq_buffer_slice(&maker->spki), text, out);
+    else if (kind == MAKER_HS256_PEM)
+        hmac_with_pem(maker, text, out);
 }
 
 void token_maker_make(struct token_maker *maker, const char *header, const char *claims, enum maker_signature kind,
