@@ -48,6 +48,23 @@ void kq_endpoints_free(struct kq_endpoints *endpoints)
     free(endpoints);
 }
 
+const char *kq_endpoints_text(const struct kq_endpoints *endpoints, const char *name)
+{
+    return json_string_value(json_object_get(endpoints->root, name));
+}
+
+size_t kq_endpoints_addresses(const struct kq_endpoints *endpoints, const char **out, size_t max)
+{
+    size_t index, num = 0;
+    json_t *address;
+    json_array_foreach(json_object_get(endpoints->root, "addresses"), index, address)
+    {
+        if (num < max && json_is_string(address))
+            out[num++] = json_string_value(address);
+    }
+    return num;
+}
+
 const struct kq_endpoint_region *kq_endpoints_find_toolset(struct kq_endpoints *endpoints, const char *sha256)
 {
     if (endpoints == NULL)

@@ -6,6 +6,7 @@
 #include "tools/keyquay/commands.h"
 #include "tools/keyquay/owner_commands.h"
 #include "tools/region/region_command.h"
+#include "tools/service/service_command.h"
 
 typedef int command_main(int argc, char **argv);
 
@@ -18,6 +19,11 @@ struct command {
 static int run_help(int argc, char **argv);
 
 static const struct command commands[] = {
+    {"up", kq_cmd_up, "start the receiving side: regions and key vaults"},
+    {"down", kq_cmd_down, "stop it"},
+    {"status", kq_cmd_status, "what of it runs"},
+    {"vault", kq_cmd_vault, "make, show and list key vaults"},
+    {"subscription", kq_cmd_subscription, "make and list subscriptions"},
     {"hsm", kq_cmd_hsm, "start, stop or look at a module"},
     {"enrol", kq_cmd_enrol, "have a module warranted by a manufacturer, by files"},
     {"region", kq_cmd_region, "run the receiving side: worlds, exchange keys, toolsets, imports"},
@@ -31,9 +37,8 @@ static const struct command commands[] = {
     {"help", run_help, "this text, or the help of one command"},
 };
 
-/* Named in the documents of the whole product; the vault that they need is not part of this version. */
-static const char *const later_commands[] = {"up",           "down", "status", "vault",
-                                             "subscription", "byok", "backup", "restore"};
+/* Named in the documents of the whole product. */
+static const char *const later_commands[] = {"byok", "backup", "restore"};
 
 static const struct command *find_command(const char *name)
 {
@@ -57,15 +62,17 @@ static void print_overview(FILE *out)
 {
     fprintf(out, "keyquay COMMAND ...\n\n");
     for (size_t i = 0; i < KQ_COUNT_OF(commands); i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(out, "\nkeyquay help COMMAND says more.\n"
-                 "Exit status: 0 done, 1 refused or failed, 2 usage, 3 cancelled, 4 no module could be reached.\n");
+        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
+    fprintf(
+        out,
+        "\nkeyquay help COMMAND says more.\n"
+        "Exit status: 0 done, 1 refused or failed, 2 usage, 3 cancelled, 4 module or vault could not be reached.\n");
 }
 
 static int refuse_unknown(const char *name)
 {
     if (is_later(name))
-        fprintf(stderr, "keyquay: '%s' belongs to the vault, which is not part of this version.\n", name);
+        fprintf(stderr, "keyquay: '%s' is not part of this version.\n", name);
     else
         fprintf(stderr, "keyquay: there is no command '%.60s'; `keyquay help` lists them.\n", name);
     return is_later(name) ? 1 : 2;

@@ -60,7 +60,7 @@ static kq_status read_subscription(struct kq_tool *tool, struct command *command
         !kq_text_copy(kq_slice_text(command->subscription), name, NAME_SIZE))
         return kq_tool_fail(
             tool, KQ_ERR_ARGUMENT,
-            "It is the id of the subscription that will own the key at the destination; its operator knows it.",
+            "Get-AzureSubscription shows the id of the subscription that will own the key at the destination.",
             "-SubscriptionId: '%.60s' is not a GUID", command->subscription);
     for (char *c = name; *c != '\0'; c++)
         *c = (char)tolower((unsigned char)*c);

@@ -1,0 +1,82 @@
+/* Add-AzureKeyVaultKey: sends a transfer package to a key vault. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/size.h"
+#include "tools/cloud/upload.h"
+#include "tools/transfer/cmdlet.h"
+
+static const char usage[] =
+    "Add-AzureKeyVaultKey -VaultName V -Name N -KeyFilePath F -Destination HSM [-Disable] [-Json]\n"
+    "Sends the transfer package F (.byok) to the vault, whose HSM takes the key in under the name N,\n"
+    "and prints the key's properties and the import receipt that the destination's module signed.\n"
+    "The receipt is kept beside F as ImportReceipt-<Name>-<version>.receipt.\n"
+    "Needs a session: Add-AzureAccount.\n";
+
+struct command {
+    struct kq_upload upload;
+    const char *destination;
+    bool help, version;
+};
+
+static kq_status check_destination(struct kq_tool *tool, const char *destination)
+{
+    if (destination == NULL || strcasecmp(destination, "HSM") == 0)
+        return KQ_OK;
+    if (strcasecmp(destination, "Software") == 0)
+        return kq_tool_fail(tool, KQ_ERR_UNSUPPORTED, "Use -Destination HSM.",
+                            "-Destination Software: a transfer package can only be opened by an HSM");
+    return kq_tool_usage(tool, "-Destination is HSM");
+}
+
+static kq_status need(struct kq_tool *tool, const char *value, const char *name)
+{
+    return value != NULL && *value != '\0' ? KQ_OK : kq_tool_usage(tool, "-%s is missing", name);
+}
+
+static kq_status run(struct kq_tool *tool, const struct command *command)
+{
+    KQ_TRY(need(tool, command->upload.vault, "VaultName"));
+    KQ_TRY(need(tool, command->upload.name, "Name"));
+    KQ_TRY(need(tool, command->upload.path, "KeyFilePath"));
+    KQ_TRY(check_destination(tool, command->destination));
+    tool->is_ceremony = true;
+    return kq_upload_run(tool, &command->upload);
+}
+
+static kq_status parse_and_run(struct kq_tool *tool, int argc, char **argv)
+{
+    struct command command = {0};
+    const struct kq_cmdlet_parameter parameters[] = {
+        {"VaultName", &command.upload.vault, NULL},
+        {"Name", &command.upload.name, NULL},
+        {"KeyName", &command.upload.name, NULL},
+        {"KeyFilePath", &command.upload.path, NULL},
+        {"Destination", &command.destination, NULL},
+        {"Disable", NULL, &command.upload.is_disabled},
+        {"Json", NULL, &tool->is_json},
+        {"Help", NULL, &command.help},
+        {"?", NULL, &command.help},
+        {"Version", NULL, &command.version},
+    };
+    const struct kq_cmdlet cmdlet = {parameters, KQ_COUNT_OF(parameters), 0};
+    size_t num_words;
+    char error[256];
+    if (kq_cmdlet_parse(&cmdlet, argc, argv, NULL, &num_words, error, sizeof error) != KQ_OK)
+        return kq_tool_usage(tool, "%s", error);
+    if (command.version) {
+        kq_tool_print_version(tool);
+        return KQ_OK;
+    }
+    if (command.help)
+        return printf("%s", usage) < 0 ? KQ_ERR_IO : KQ_OK;
+    return run(tool, &command);
+}
+
+int main(int argc, char **argv)
+{
+    struct kq_tool tool;
+    kq_tool_init(&tool, "Add-AzureKeyVaultKey", argc, argv);
+    return kq_tool_finish(&tool, parse_and_run(&tool, argc, argv));
+}
