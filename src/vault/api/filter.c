@@ -30,15 +30,16 @@ static const char *read_quoted(const char *text, char *out, size_t size)
     size_t len = 0;
     if (*text++ != '\'')
         return NULL;
-    for (;; text++) {
-        if (*text == '\0' || len + 1 >= size)
+    for (; *text != '\0'; text++) {
+        if (*text == '\'' && *++text != '\'') {
+            out[len] = '\0';
+            return text;
+        }
+        if (len + 1 == size)
             return NULL;
-        if (*text == '\'' && *++text != '\'')
-            break;
         out[len++] = *text;
     }
-    out[len] = '\0';
-    return text;
+    return NULL;
 }
 
 /* ('argument') or () */
