@@ -65,7 +65,8 @@ kq_status vault_sqlite_status(sqlite3 *database, int code)
     case SQLITE_CANTOPEN:
         if (code == SQLITE_IOERR_NOMEM)
             return KQ_ERR_MEMORY;
-        return is_no_room(sqlite3_system_errno(database)) ? KQ_ERR_FULL : KQ_ERR_IO;
+        /* A quota or limit, which SQLite does not know as a full disk; a failed commit leaves it in errno alone. */
+        return is_no_room(sqlite3_system_errno(database)) || is_no_room(errno) ? KQ_ERR_FULL : KQ_ERR_IO;
     default:
         return KQ_ERR_IO;
     }
