@@ -17,6 +17,8 @@ struct job {
     const struct hsm_row *row;
     const struct kq_operation *operation;
     const struct kq_request *message;
+    struct hsm_request *request;
+    bool is_parked; /* a repeat of an act that runs: another time */
     size_t worker;
     struct hsm_act act;
     uint64_t params[1024 / sizeof(uint64_t)]; /* the decoded params struct, see RECORD_STRUCT_MAX */
@@ -258,7 +260,9 @@ static kq_status run(struct job *job)
         return run_handler(job); /* on the loop, which nobody must keep waiting: an authority is nothing to it */
     if ((job->row->flags & HSM_ROW_RECORDED) == 0)
         return run_in_ceremony(job);
-    hsm_outcome_enter(job->call.module, job->worker, job->act.request_id);
+    job->is_parked = hsm_outcome_enter(job->call.module, job->worker, job->request) == HSM_OUTCOME_PARKED;
+    if (job->is_parked)
+        return KQ_OK;
     kq_status status = repeat_or_run(job);
     hsm_outcome_leave(job->call.module, job->worker);
     return status;
@@ -283,6 +287,8 @@ static kq_status check_and_run(struct job *job)
     bool has_role = status != KQ_ERR_DENIED;
     if (status == KQ_OK)
         status = run(job);
+    if (job->is_parked)
+        return status;
     if (status != KQ_OK && hsm_arena_refusals() != refusals) /* whatever it looked like from inside */
         status = hsm_call_fail(&job->call, KQ_ERR_MEMORY, "the module's memory is full: load fewer keys at once");
     struct kq_slice results;
@@ -293,8 +299,8 @@ static kq_status check_and_run(struct job *job)
     return status;
 }
 
-void hsm_dispatch(struct hsm_module *module, size_t worker, const struct hsm_request *request,
-                  struct kq_writer *results, struct hsm_verdict *out)
+void hsm_dispatch(struct hsm_module *module, size_t worker, struct hsm_request *request, struct kq_writer *results,
+                  struct hsm_verdict *out)
 {
     struct job job = {.call = {.module = module,
                                .session = request->session,
@@ -304,6 +310,7 @@ void hsm_dispatch(struct hsm_module *module, size_t worker, const struct hsm_req
                       .row = module->rows[request->message.op & 255],
                       .operation = kq_operation_find(request->message.op),
                       .message = &request->message,
+                      .request = request,
                       .worker = worker,
                       .act = {.op = (enum kq_op)request->message.op,
                               .uid = request->session->uid,
@@ -315,6 +322,7 @@ void hsm_dispatch(struct hsm_module *module, size_t worker, const struct hsm_req
                       ? hsm_call_fail(&job.call, KQ_ERR_UNSUPPORTED, "no operation %u in this module",
                                       (unsigned)request->message.op)
                       : check_and_run(&job);
+    out->is_parked = job.is_parked;
     out->wait_ms = job.call.wait_ms;
     memcpy(out->detail, job.call.detail, sizeof out->detail);
     hsm_snapshot_free(job.call.snapshot);

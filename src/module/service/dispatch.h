@@ -13,11 +13,12 @@ struct hsm_verdict {
     kq_status status;
     uint64_t wait_ms;
     char detail[513];
+    bool is_parked; /* nothing is answered: the module has taken the request and runs it later */
 };
 
 /* worker   the calling thread's number, different from all others at work
  * results  empty writer; holds the results on KQ_OK, meaningless otherwise */
-void hsm_dispatch(struct hsm_module *module, size_t worker, const struct hsm_request *request,
-                  struct kq_writer *results, struct hsm_verdict *out);
+void hsm_dispatch(struct hsm_module *module, size_t worker, struct hsm_request *request, struct kq_writer *results,
+                  struct hsm_verdict *out);
 
 #endif

@@ -14,10 +14,13 @@
 #define READ_LEN (32u * 1024)
 /* A stop waits this long for requests under way. */
 #define STOP_PATIENCE_MS 10000u
+/* Deadlines are kept to this. */
+#define SWEEP_MS 250u
 
 struct loop {
     struct hsm_module *module;
     struct hsm_worker *worker;
+    uint64_t sweep_ms;     /* when to look for overdue clients next */
     uint64_t stop_ms;      /* when STOP came, else 0 */
     uint64_t clients_told; /* how many CLIENTS were sent */
     bool has_told_some;    /* what the last one said */
@@ -96,7 +99,7 @@ static bool take_buffered(struct loop *loop, struct hsm_session *session, struct
     kq_buffer_consume(&session->in, taken);
     if (session->in.len == 0)
         kq_buffer_clear(&session->in);
-    return true;
+    return hsm_session_count_input(session);
 }
 
 /* New bytes: straight from the scratch buffer if nothing waits before them. */
@@ -110,7 +113,7 @@ static bool take_bytes(struct loop *loop, struct hsm_session *session, struct kq
     bool had_bytes = session->in.len > 0;
     if (kq_buffer_append(&session->in, bytes.data + taken, bytes.len - taken) != KQ_OK)
         return false;
-    return had_bytes ? take_buffered(loop, session, chain) : true;
+    return had_bytes ? take_buffered(loop, session, chain) : hsm_session_count_input(session);
 }
 
 static void submit(struct loop *loop, struct hsm_session *session, const struct chain *chain)
@@ -173,11 +176,45 @@ static void attend_sessions(struct loop *loop)
     }
 }
 
+/* ---- deadlines ---- */
+
+/* Ends the sessions whose clients keep the module waiting. */
+static void end_overdue(struct loop *loop)
+{
+    struct hsm_module *module = loop->module;
+    uint64_t now_ms = kq_clock_monotonic_ms();
+    if (!atomic_load(&module->has_deadlines) || now_ms < loop->sweep_ms)
+        return;
+    loop->sweep_ms = now_ms + SWEEP_MS;
+    atomic_store(&module->has_deadlines, false); /* before looking, so that none is lost */
+    bool has_deadlines = false;
+    struct hsm_session *next;
+    for (struct hsm_session *session = module->sessions; session != NULL; session = next) {
+        bool has_deadline;
+        next = session->next; /* the list is the loop's to change */
+        if (hsm_session_is_overdue(session, now_ms, &has_deadline))
+            close_session(loop, session);
+        else
+            has_deadlines = has_deadlines || has_deadline;
+    }
+    if (has_deadlines)
+        atomic_store(&module->has_deadlines, true);
+}
+
+static int sweep_timeout_ms(const struct loop *loop)
+{
+    if (!atomic_load(&loop->module->has_deadlines))
+        return -1;
+    uint64_t now_ms = kq_clock_monotonic_ms();
+    return now_ms >= loop->sweep_ms ? 0 : (int)(loop->sweep_ms - now_ms);
+}
+
 /* ---- new clients ---- */
 
 static bool may_accept(const struct loop *loop)
 {
-    return loop->stop_ms == 0 && loop->module->num_sessions < loop->module->config.max_sessions;
+    return loop->stop_ms == 0 && loop->module->num_sessions < loop->module->config.max_sessions &&
+           !hsm_sessions_are_full(loop->module);
 }
 
 static void accept_client(struct loop *loop)
@@ -260,6 +297,7 @@ static int earlier(int a_ms, int b_ms)
 static int timeout_ms(struct loop *loop)
 {
     int timeout = earlier(hsm_flush_timeout_ms(loop->module), hsm_listener_timeout_ms(&loop->module->listener));
+    timeout = earlier(timeout, sweep_timeout_ms(loop));
     return loop->stop_ms != 0 ? earlier(timeout, 50) : timeout;
 }
 
@@ -301,6 +339,7 @@ kq_status hsm_loop_run(struct hsm_worker *worker)
             return KQ_ERR_IO;
         KQ_TRY(handle_events(&loop, events, num < 0 ? 0 : num));
         attend_sessions(&loop);
+        end_overdue(&loop);
         hsm_flush_run(loop.module);
         try_to_stop(&loop);
     }

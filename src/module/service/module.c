@@ -29,7 +29,6 @@ static void init_locks(struct hsm_module *module)
                                       &module->sessions_lock};
     for (size_t i = 0; i < KQ_COUNT_OF(locks); i++)
         pthread_mutex_init(locks[i], NULL);
-    pthread_cond_init(&module->running_changed, NULL);
     pthread_cond_init(&module->gate_changed, NULL);
 }
 
@@ -40,6 +39,16 @@ static kq_status open_descriptors(struct hsm_module *module)
     return module->epoll_fd >= 0 && module->wake_fd >= 0 ? KQ_OK : KQ_ERR_IO;
 }
 
+static void set_defaults(struct hsm_config *config)
+{
+    if (config->max_sessions_len == 0)
+        config->max_sessions_len = HSM_SESSIONS_LEN_MAX;
+    if (config->hello_patience_ms == 0)
+        config->hello_patience_ms = HSM_HELLO_PATIENCE_MS;
+    if (config->reading_patience_ms == 0)
+        config->reading_patience_ms = HSM_READING_PATIENCE_MS;
+}
+
 kq_status hsm_module_new(const struct hsm_config *config, struct hsm_state **state, int control_fd, int listen_fd,
                          struct hsm_module **out)
 {
@@ -48,6 +57,7 @@ kq_status hsm_module_new(const struct hsm_config *config, struct hsm_state **sta
         return KQ_ERR_MEMORY;
     memset(module, 0, sizeof *module);
     module->config = *config;
+    set_defaults(&module->config);
     module->started_ms = kq_clock_monotonic_ms();
     module->uid = (uint32_t)geteuid();
     module->epoll_fd = module->wake_fd = -1;

@@ -19,11 +19,22 @@
 #define HSM_WORKERS_MAX 256u
 #define HSM_SESSIONS_MAX 1024u
 #define HSM_DEVICE_KEY_LEN 32u
+/* How long a client may stay without saying hello, and leave answers unread. */
+#define HSM_HELLO_PATIENCE_MS 10000u
+#define HSM_READING_PATIENCE_MS 30000u
+/* Requests, unread input and unread answers of all sessions together. Beyond
+ * it nobody new is taken in, a session gets one request done at a time, and one
+ * that would hold more than its share of HSM_SESSION_SHARE_LEN ends. */
+#define HSM_SESSIONS_LEN_MAX (16u * 1024 * 1024)
+#define HSM_SESSION_SHARE_LEN (16u * 1024)
 
 struct hsm_config {
     const char *folder; /* the hsm folder */
     size_t num_workers;
-    size_t max_sessions;        /* at most HSM_SESSIONS_MAX */
+    size_t max_sessions;     /* at most HSM_SESSIONS_MAX */
+    size_t max_sessions_len; /* as below, 0: as named above */
+    uint64_t hello_patience_ms;
+    uint64_t reading_patience_ms;
     const char *key_protection; /* static storage, as all texts here */
     const char *rollback_protection;
     const char *version;
@@ -61,8 +72,8 @@ struct hsm_module {
     uint64_t started_ms;
 
     pthread_mutex_t running_lock;
-    pthread_cond_t running_changed;
     struct hsm_running running[HSM_WORKERS_MAX];
+    struct hsm_request *parked; /* repeats of acts that are running (next) */
 
     pthread_mutex_t gate_lock;
     pthread_cond_t gate_changed;
@@ -79,6 +90,8 @@ struct hsm_module {
     pthread_mutex_t snapshot_lock;
     struct hsm_snapshot *current;
 
+    atomic_size_t sessions_len; /* what counts towards HSM_SESSIONS_LEN_MAX */
+    atomic_bool has_deadlines;  /* some session ends unless its client does something */
     atomic_bool is_stopping;    /* workers wake the loop when they run dry */
     atomic_bool is_log_failing; /* the last flush failed: nothing is accepted that would need one */
     struct hsm_flush flush;

@@ -12,22 +12,50 @@ static bool is_running(const struct hsm_module *module, struct kq_slice request_
     return false;
 }
 
-void hsm_outcome_enter(struct hsm_module *module, size_t worker, struct kq_slice request_id)
+enum hsm_outcome_entry hsm_outcome_enter(struct hsm_module *module, size_t worker, struct hsm_request *request)
 {
+    struct kq_slice request_id = request->message.request_id;
+    enum hsm_outcome_entry entry = HSM_OUTCOME_ENTERED;
     pthread_mutex_lock(&module->running_lock);
-    while (is_running(module, request_id))
-        pthread_cond_wait(&module->running_changed, &module->running_lock);
-    module->running[worker].is_active = true;
-    memcpy(module->running[worker].request_id, request_id.data, KQ_REQUEST_ID_LEN);
+    if (is_running(module, request_id)) {
+        entry = HSM_OUTCOME_PARKED;
+        request->next = module->parked;
+        module->parked = request;
+    } else {
+        module->running[worker].is_active = true;
+        memcpy(module->running[worker].request_id, request_id.data, KQ_REQUEST_ID_LEN);
+    }
     pthread_mutex_unlock(&module->running_lock);
+    return entry;
+}
+
+/* Takes what was parked under an id off the list, as a chain in order of arrival. */
+static struct hsm_request *take_parked(struct hsm_module *module, const uint8_t request_id[KQ_REQUEST_ID_LEN])
+{
+    struct hsm_request *chain = NULL;
+    struct hsm_request **at = &module->parked;
+    while (*at != NULL) {
+        struct hsm_request *request = *at;
+        if (memcmp(request->message.request_id.data, request_id, KQ_REQUEST_ID_LEN) != 0) {
+            at = &request->next;
+            continue;
+        }
+        *at = request->next;
+        request->next = chain;
+        chain = request;
+    }
+    return chain;
 }
 
 void hsm_outcome_leave(struct hsm_module *module, size_t worker)
 {
+    struct hsm_running *own = &module->running[worker];
     pthread_mutex_lock(&module->running_lock);
-    module->running[worker].is_active = false;
-    pthread_cond_broadcast(&module->running_changed);
+    own->is_active = false;
+    struct hsm_request *chain = take_parked(module, own->request_id);
     pthread_mutex_unlock(&module->running_lock);
+    if (chain != NULL)
+        hsm_queue_put(module->queue, chain);
 }
 
 kq_status hsm_outcome_find(const struct hsm_state *state, const struct hsm_act *act, const struct hsm_outcome **out)

@@ -16,8 +16,11 @@ struct hsm_act {
 
 #define HSM_OUTCOMES_LEN_MAX (256u * 1024) /* results of all remembered acts together */
 
-/* Marks the act as running in this worker; waits while another one runs under the same id. */
-void hsm_outcome_enter(struct hsm_module *module, size_t worker, struct kq_slice request_id);
+/* Marks the act as running in this worker. While another one runs under the
+ * same id the request is parked instead, so that repeats occupy no worker: the
+ * module has taken it, and puts it back into the queue when the other is done. */
+enum hsm_outcome_entry { HSM_OUTCOME_ENTERED, HSM_OUTCOME_PARKED };
+enum hsm_outcome_entry hsm_outcome_enter(struct hsm_module *module, size_t worker, struct hsm_request *request);
 void hsm_outcome_leave(struct hsm_module *module, size_t worker);
 
 /* Looks the act up. KQ_OK and *out NULL: it is new.

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "module/cards/quorum.h"
 #include "module/world/create.h"
@@ -54,6 +55,7 @@ static kq_status session_new(struct hsm_module *module, int fd, struct hsm_sessi
     memset(session, 0, sizeof *session);
     session->module = module;
     session->fd = fd;
+    session->opened_ms = kq_clock_monotonic_ms();
     atomic_init(&session->num_holders, 1);
     pthread_mutex_init(&session->ceremony, NULL);
     pthread_mutex_init(&session->lock, NULL);
@@ -83,6 +85,7 @@ kq_status hsm_session_open(struct hsm_module *module, int fd, struct hsm_session
     pthread_mutex_lock(&module->sessions_lock);
     link_session(module, session);
     pthread_mutex_unlock(&module->sessions_lock);
+    atomic_store(&module->has_deadlines, true);
     *out = session;
     return KQ_OK;
 }
@@ -115,9 +118,75 @@ void hsm_session_free(struct hsm_session *session)
     hsm_creation_free(session->creation);
     kq_buffer_clear(&session->in);
     kq_buffer_clear(&session->out);
+    hsm_sessions_release(session->module, session->in_counted + session->out_counted);
     pthread_mutex_destroy(&session->ceremony);
     pthread_mutex_destroy(&session->lock);
     kq_memory_free(session, sizeof *session);
+}
+
+/* ---- what sessions hold ---- */
+
+bool hsm_sessions_are_full(struct hsm_module *module)
+{
+    return atomic_load(&module->sessions_len) >= module->config.max_sessions_len;
+}
+
+void hsm_sessions_hold(struct hsm_module *module, size_t len)
+{
+    atomic_fetch_add(&module->sessions_len, len);
+}
+
+void hsm_sessions_release(struct hsm_module *module, size_t len)
+{
+    size_t max = module->config.max_sessions_len;
+    size_t before = atomic_fetch_sub(&module->sessions_len, len);
+    if (before >= max && before - len < max)
+        hsm_module_wake(module); /* whoever waits to be taken in */
+}
+
+static void count(struct hsm_session *session, size_t *counted, size_t len)
+{
+    if (len > *counted)
+        hsm_sessions_hold(session->module, len - *counted);
+    else if (len < *counted)
+        hsm_sessions_release(session->module, *counted - len);
+    *counted = len;
+}
+
+bool hsm_session_count_input(struct hsm_session *session)
+{
+    bool grows = session->in.len > session->in_counted;
+    count(session, &session->in_counted, session->in.len);
+    return !grows || session->in.len <= HSM_SESSION_SHARE_LEN || !hsm_sessions_are_full(session->module);
+}
+
+/* With the lock held, after out changed: counts it, and starts or stops the client's clock. */
+static void count_output(struct hsm_session *session)
+{
+    bool has_unread = session->out.len > 0 && !session->is_dead;
+    count(session, &session->out_counted, session->out.len);
+    if (has_unread == (session->unread_ms != 0))
+        return;
+    session->unread_ms = has_unread ? kq_clock_monotonic_ms() : 0;
+    if (has_unread && !atomic_exchange(&session->module->has_deadlines, true))
+        hsm_module_wake(session->module);
+}
+
+bool hsm_session_is_overdue(struct hsm_session *session, uint64_t now_ms, bool *out_has_deadline)
+{
+    const struct hsm_config *config = &session->module->config;
+    bool is_stranger = !atomic_load(&session->has_said_hello);
+    pthread_mutex_lock(&session->lock);
+    bool has_unread = session->unread_ms != 0;
+    bool is_overdue = (is_stranger && now_ms >= session->opened_ms + config->hello_patience_ms) ||
+                      (has_unread && now_ms >= session->unread_ms + config->reading_patience_ms);
+    if (is_overdue) {
+        session->is_dead = true;
+        shutdown(session->fd, SHUT_RDWR); /* now, and not when its last request is done */
+    }
+    pthread_mutex_unlock(&session->lock);
+    *out_has_deadline = is_stranger || has_unread;
+    return is_overdue;
 }
 
 /* ---- the loop's attention ---- */
@@ -161,8 +230,8 @@ static void update(struct hsm_session *session)
         epoll_ctl(session->module->epoll_fd, EPOLL_CTL_MOD, session->fd, &event);
         session->interest = interest;
     }
-    bool may_go_on =
-        session->is_stalled && session->out.len == 0 && session->num_running <= HSM_SESSION_RUNNING_MAX / 2;
+    size_t low = hsm_sessions_are_full(session->module) ? 0 : HSM_SESSION_RUNNING_MAX / 2;
+    bool may_go_on = session->is_stalled && session->out.len == 0 && session->num_running <= low;
     if (may_go_on || is_finished(session))
         ask_attention(session);
 }
@@ -184,7 +253,9 @@ bool hsm_session_attend(struct hsm_session *session)
 bool hsm_session_may_read(struct hsm_session *session, size_t num_read)
 {
     pthread_mutex_lock(&session->lock);
-    bool may = session->num_running + num_read < HSM_SESSION_RUNNING_MAX && session->out.len == 0;
+    size_t num = session->num_running + num_read;
+    size_t max = hsm_sessions_are_full(session->module) ? 1 : HSM_SESSION_RUNNING_MAX;
+    bool may = num < max && session->out.len == 0;
     session->is_stalled = !may;
     update(session);
     pthread_mutex_unlock(&session->lock);
@@ -222,8 +293,10 @@ void hsm_session_answer(struct hsm_session *session, struct kq_slice frames, siz
     session->num_running -= num;
     if (session->out.len == 0 && !session->is_dead)
         frames = write_some(session, frames);
-    if (!session->is_dead && kq_buffer_append(&session->out, frames.data, frames.len) != KQ_OK)
+    bool is_too_much = session->out.len + frames.len > HSM_SESSION_SHARE_LEN && hsm_sessions_are_full(session->module);
+    if (!session->is_dead && (is_too_much || kq_buffer_append(&session->out, frames.data, frames.len) != KQ_OK))
         session->is_dead = true; /* a reply that cannot be given ends the connection */
+    count_output(session);
     update(session);
     pthread_mutex_unlock(&session->lock);
 }
@@ -235,6 +308,7 @@ void hsm_session_flush(struct hsm_session *session)
     kq_buffer_consume(&session->out, session->out.len - left.len);
     if (session->out.len == 0)
         kq_buffer_clear(&session->out);
+    count_output(session);
     update(session);
     pthread_mutex_unlock(&session->lock);
 }

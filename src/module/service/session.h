@@ -24,10 +24,13 @@ struct hsm_session {
 
     /* the loop's own */
     struct kq_buffer in; /* grows to a whole frame only for who said hello and has a role */
-    bool is_at_end;      /* the client will send no more */
+    size_t in_counted;   /* of it, in module->sessions_len */
+    uint64_t opened_ms;
 
     pthread_mutex_t lock; /* guards what follows */
     struct kq_buffer out; /* replies the socket had no room for */
+    size_t out_counted;   /* of it, in module->sessions_len */
+    uint64_t unread_ms;   /* since when there have been some, 0: there are none */
     size_t num_running;   /* requests read and not answered */
     uint32_t interest;    /* as epoll knows it */
     bool is_stalled;      /* not read for now: too much under way */
@@ -59,6 +62,18 @@ void hsm_session_answer(struct hsm_session *session, struct kq_slice frames, siz
 /* The socket has room again; the client will send no more. */
 void hsm_session_flush(struct hsm_session *session);
 void hsm_session_end(struct hsm_session *session);
+
+/* The loop changed what it keeps of the session's input. False: the session
+ * holds more than its share while all together hold too much, and has to end. */
+bool hsm_session_count_input(struct hsm_session *session);
+/* True when the client has said no hello in time, or left answers unread too
+ * long; then nothing more is read or written. *out_has_deadline: it may come to that. */
+bool hsm_session_is_overdue(struct hsm_session *session, uint64_t now_ms, bool *out_has_deadline);
+/* True while all sessions together hold as much as they may. */
+bool hsm_sessions_are_full(struct hsm_module *module);
+/* Bytes of a request begin and end to count. */
+void hsm_sessions_hold(struct hsm_module *module, size_t len);
+void hsm_sessions_release(struct hsm_module *module, size_t len);
 
 /* Takes the list of sessions that the loop should look at. */
 struct hsm_session *hsm_session_take_attention(struct hsm_module *module);

@@ -32,12 +32,14 @@ kq_status hsm_request_new(struct hsm_session *session, struct kq_slice frame, st
     const struct hsm_row *row = session->module->rows[request->message.op & 255];
     request->pace = row != NULL && (row->flags & HSM_ROW_SLOW) != 0 ? HSM_PACE_SLOW : HSM_PACE_ORDINARY;
     request->session = hsm_session_hold(session);
+    hsm_sessions_hold(session->module, sizeof *request + frame.len);
     *out = request;
     return KQ_OK;
 }
 
 void hsm_request_free(struct hsm_request *request)
 {
+    hsm_sessions_release(request->session->module, sizeof *request + request->bytes_len);
     hsm_session_free(request->session);
     kq_memory_free(request, sizeof *request + request->bytes_len);
 }
@@ -96,6 +98,8 @@ void hsm_worker_run(struct hsm_worker *worker, struct hsm_request *request)
 {
     struct hsm_verdict verdict;
     hsm_dispatch(worker->module, worker->number, request, &worker->results, &verdict);
+    if (verdict.is_parked)
+        return; /* another worker may have it by now */
     if (worker->session != request->session)
         hsm_worker_flush(worker);
     if (worker->session == NULL) {

@@ -24,7 +24,7 @@ void hsm_worker_clear(struct hsm_worker *worker);
 /* The thread's main function; context is the worker. Ends when the queue is closed. */
 hsm_thread_main hsm_worker_main;
 
-/* Runs one request, answers it and releases it. */
+/* Runs one request, answers it and releases it, unless the module parks it for later. */
 void hsm_worker_run(struct hsm_worker *worker, struct hsm_request *request);
 /* Writes what has gathered. */
 void hsm_worker_flush(struct hsm_worker *worker);

@@ -228,15 +228,17 @@ static int open_listener(void)
     return fd;
 }
 
-static int begin_closed(void **unused)
+static int begin_with(const struct hsm_config *bounds)
 {
-    (void)unused;
-    static const struct hsm_config config = {.folder = "/nowhere",
-                                             .num_workers = NUM_WORKERS,
-                                             .max_sessions = MAX_SESSIONS,
-                                             .key_protection = "device key file",
-                                             .rollback_protection = "none",
-                                             .version = "test"};
+    const struct hsm_config config = {.folder = "/nowhere",
+                                      .num_workers = NUM_WORKERS,
+                                      .max_sessions = MAX_SESSIONS,
+                                      .max_sessions_len = bounds->max_sessions_len,
+                                      .hello_patience_ms = bounds->hello_patience_ms,
+                                      .reading_patience_ms = bounds->reading_patience_ms,
+                                      .key_protection = "device key file",
+                                      .rollback_protection = "none",
+                                      .version = "test"};
     int pair[2];
     struct hsm_state *state = NULL;
     bed = (struct bed){0};
@@ -256,9 +258,37 @@ static int begin_closed(void **unused)
     return 0;
 }
 
+static int begin_closed(void **unused)
+{
+    (void)unused;
+    return begin_with(&(struct hsm_config){0});
+}
+
 static int begin(void **unused)
 {
     if (begin_closed(unused) != 0)
+        return -1;
+    hsm_listener_open(bed.module);
+    return 0;
+}
+
+#define PATIENCE_MS 400u
+
+static int begin_impatient(void **unused)
+{
+    (void)unused;
+    if (begin_with(&(struct hsm_config){.hello_patience_ms = PATIENCE_MS, .reading_patience_ms = PATIENCE_MS}) != 0)
+        return -1;
+    hsm_listener_open(bed.module);
+    return 0;
+}
+
+#define SMALL_BUDGET (24u * 1024)
+
+static int begin_small(void **unused)
+{
+    (void)unused;
+    if (begin_with(&(struct hsm_config){.max_sessions_len = SMALL_BUDGET}) != 0)
         return -1;
     hsm_listener_open(bed.module);
     return 0;
@@ -730,6 +760,221 @@ static void client__no_descriptor_left__waits_until_there_is_one(void **unused)
     client_close(&client);
 }
 
+/* ---- clients that keep the module waiting ---- */
+
+/* How long until the connection has ended, whatever may be unread in it. */
+static uint64_t wait_for_end(const struct client *client)
+{
+    uint64_t start = kq_clock_monotonic_ms();
+    struct pollfd end = {client->fd, 0, 0};
+    while (poll(&end, 1, 0) == 0) {
+        assert_true(kq_clock_monotonic_ms() < start + 10 * PATIENCE_MS);
+        serve_until(-1, 10);
+    }
+    return kq_clock_monotonic_ms() - start;
+}
+
+static void client__says_no_hello__ended_in_time(void **unused)
+{
+    (void)unused;
+    struct client silent, half, refused, polite;
+    client_begin(&polite);
+    client_open(&silent);
+    client_open(&half);
+    client_open(&refused);
+    assert_int_equal(write(half.fd, "\0\0", 2), 2);
+    assert_status(client_call(&refused, KQ_OP_STATUS, NULL, KQ_SLICE_EMPTY), KQ_ERR_STATE);
+    assert_in_range(wait_for_end(&silent), PATIENCE_MS / 2, 3 * PATIENCE_MS);
+    wait_for_end(&half);
+    wait_for_end(&refused); /* another word does not stand for a hello */
+    assert_ok(client_call(&polite, KQ_OP_STATUS, NULL, KQ_SLICE_EMPTY));
+    client_close(&silent);
+    client_close(&half);
+    client_close(&refused);
+    client_close(&polite);
+}
+
+/* Sends what the socket takes, reading nothing. */
+static void send_until_blocked(struct client *client)
+{
+    KQ_AUTO_VALUE(kq_writer) frame;
+    kq_writer_init(&frame, KQ_FRAME_MAX);
+    kq_writer_u32(&frame, 0);
+    kq_request_put(&(struct kq_request){.op = 200, .seq = 9, .params = kq_slice_of("\x80", 1)}, &frame);
+    assert_ok(frame.failure);
+    kq_frame_head(frame.buffer.len - KQ_FRAME_HEAD_LEN, frame.buffer.data);
+    uint64_t last_ms = kq_clock_monotonic_ms();
+    while (kq_clock_monotonic_ms() < last_ms + 100) {
+        if (write(client->fd, frame.buffer.data, frame.buffer.len) == (ssize_t)frame.buffer.len)
+            last_ms = kq_clock_monotonic_ms();
+        else
+            serve_until(-1, 1);
+    }
+}
+
+static void client__reads_no_answers__ended_in_time(void **unused)
+{
+    (void)unused;
+    struct client deaf, polite;
+    client_begin(&polite);
+    client_begin(&deaf);
+    send_until_blocked(&deaf);
+    assert_in_range(wait_for_end(&deaf), 1, 3 * PATIENCE_MS);
+    serve_until(-1, 2 * PATIENCE_MS); /* who has read everything may be silent */
+    assert_ok(client_call(&polite, KQ_OP_STATUS, NULL, KQ_SLICE_EMPTY));
+    client_close(&deaf);
+    client_close(&polite);
+}
+
+/* More repeats than workers, and the others still are served. */
+static void act__repeated_by_many__occupies_no_worker(void **unused)
+{
+    (void)unused;
+    enum { REPEATS = 4 * NUM_WORKERS };
+    struct client busy, other;
+    struct kq_reply reply;
+    client_begin(&busy);
+    client_begin(&other);
+    const struct kq_audit_append_request request = {.event = kq_slice_text("vault-create")};
+    bed.is_quiet = true;
+    for (unsigned i = 0; i < REPEATS; i++)
+        client_send(&busy, KQ_OP_AUDIT_APPEND, &request, id(0));
+    assert_false(serve_until(busy.fd, 100));
+    for (unsigned i = 0; i < 10; i++)
+        assert_ok(client_call(&other, KQ_OP_STATUS, NULL, KQ_SLICE_EMPTY));
+    assert_int_equal(bed.num_persists, 1);
+    bed.is_quiet = false;
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1});
+    for (unsigned i = 0; i < REPEATS; i++) {
+        assert_true(client_receive(&busy, &reply));
+        assert_ok((kq_status)reply.status);
+    }
+    assert_int_equal(bed.num_persists, 1);
+    assert_int_equal(num_records(), 1);
+    client_close(&busy);
+    client_close(&other);
+}
+
+/* The first one fails: the next of its repeats is done in its place, once. */
+static void act__repeated_while_the_first_fails__done_by_a_repeat(void **unused)
+{
+    (void)unused;
+    struct client client;
+    struct kq_reply reply;
+    unsigned num_done = 0;
+    client_begin(&client);
+    const struct kq_peer_set_request request = {.uid = 4242, .roles = 1};
+    bed.is_quiet = true;
+    for (unsigned i = 0; i < 5; i++)
+        client_send(&client, KQ_OP_PEER_SET, &request, id(0));
+    assert_false(serve_until(client.fd, 100));
+    bed.is_quiet = false;
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1, .number = (uint64_t)KQ_ERR_IO});
+    for (unsigned i = 0; i < 5; i++) {
+        assert_true(client_receive(&client, &reply));
+        num_done += reply.status == KQ_OK;
+    }
+    assert_in_range(num_done, 1, 4);
+    assert_int_equal(num_peers(), 2);
+    client_close(&client);
+}
+
+/* All sessions together hold what they may: nobody new, the others one request at a time. */
+static void sessions__full__nobody_new_and_the_others_go_on(void **unused)
+{
+    (void)unused;
+    struct client greedy, other, late;
+    struct kq_reply reply;
+    char event[64], detail[256];
+    memset(event, 'e', sizeof event);
+    memset(detail, 'd', sizeof detail);
+    client_begin(&greedy);
+    client_begin(&other);
+    const struct kq_audit_append_request request = {.event = kq_slice_of(event, sizeof event),
+                                                    .detail = kq_slice_of(detail, sizeof detail)};
+    bed.is_quiet = true;
+    for (unsigned i = 0; i < HSM_SESSION_RUNNING_MAX; i++)
+        client_send(&greedy, KQ_OP_AUDIT_APPEND, &request, id(0));
+    assert_false(serve_until(greedy.fd, 100));
+    assert_true(hsm_sessions_are_full(bed.module));
+    assert_in_range(atomic_load(&bed.module->sessions_len), SMALL_BUDGET, SMALL_BUDGET + 32 * 1024);
+    client_open(&late);
+    client_send(&late, KQ_OP_HELLO, &hello, KQ_SLICE_EMPTY);
+    assert_false(serve_until(late.fd, 100));
+    for (unsigned i = 0; i < 40; i++)
+        client_send(&other, KQ_OP_STATUS, NULL, KQ_SLICE_EMPTY);
+    for (unsigned i = 0; i < 40; i++) {
+        assert_true(client_receive(&other, &reply));
+        assert_ok((kq_status)reply.status);
+    }
+    bed.is_quiet = false;
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1});
+    for (unsigned i = 0; i < HSM_SESSION_RUNNING_MAX; i++) {
+        assert_true(client_receive(&greedy, &reply));
+        assert_ok((kq_status)reply.status);
+    }
+    assert_true(client_receive(&late, &reply));
+    assert_ok((kq_status)reply.status);
+    client_close(&greedy);
+    client_close(&other);
+    client_close(&late);
+    expect_told(2);
+    assert_int_equal(atomic_load(&bed.module->sessions_len), 0); /* everything was counted back */
+}
+
+/* While it is full, a frame longer than a session's share ends the connection. */
+static void sessions__full__long_input_ends(void **unused)
+{
+    (void)unused;
+    struct client greedy, large;
+    static const uint8_t bytes[2 * HSM_SESSION_SHARE_LEN] = {0, 1, 0, 0};
+    char detail[256];
+    memset(detail, 'd', sizeof detail);
+    client_begin(&greedy);
+    client_begin(&large);
+    const struct kq_audit_append_request request = {.event = kq_slice_text("vault-create"),
+                                                    .detail = kq_slice_of(detail, sizeof detail)};
+    bed.is_quiet = true;
+    for (unsigned i = 0; i < HSM_SESSION_RUNNING_MAX; i++)
+        client_send(&greedy, KQ_OP_AUDIT_APPEND, &request, id(0));
+    assert_false(serve_until(greedy.fd, 100));
+    assert_true(hsm_sessions_are_full(bed.module));
+    assert_int_equal(write(large.fd, bytes, sizeof bytes), (ssize_t)sizeof bytes);
+    wait_for_end(&large);
+    bed.is_quiet = false;
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1});
+    client_close(&greedy);
+    client_close(&large);
+}
+
+/* One connection keeps every worker busy. */
+static void stream__acts_of_one_connection__run_side_by_side(void **unused)
+{
+    (void)unused;
+    enum { NUM = 4 * NUM_WORKERS };
+    struct client client;
+    struct kq_reply reply;
+    client_begin(&client);
+    const struct kq_audit_append_request request = {.event = kq_slice_text("vault-create")};
+    bed.is_quiet = true; /* each act holds its worker until the disk answers */
+    for (unsigned i = 0; i < NUM; i++)
+        client_send(&client, KQ_OP_AUDIT_APPEND, &request, id(i));
+    assert_false(serve_until(client.fd, 100));
+    size_t num_active = 0;
+    pthread_mutex_lock(&bed.module->running_lock);
+    for (size_t i = 0; i <= NUM_WORKERS; i++)
+        num_active += bed.module->running[i].is_active;
+    pthread_mutex_unlock(&bed.module->running_lock);
+    assert_int_equal(num_active, NUM_WORKERS);
+    bed.is_quiet = false;
+    send_control(&(struct kq_control){.kind = KQ_CONTROL_PERSIST_DONE, .seq = 1});
+    for (unsigned i = 0; i < NUM; i++) {
+        assert_true(client_receive(&client, &reply));
+        assert_ok((kq_status)reply.status);
+    }
+    client_close(&client);
+}
+
 static void idle__question_crosses_a_client__module_goes_on(void **unused)
 {
     (void)unused;
@@ -890,6 +1135,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(client__before_the_module_is_ready__waits, begin_closed, end),
         TEST(client__beyond_the_maximum__waits_for_another_to_go),
         TEST(client__no_descriptor_left__waits_until_there_is_one),
+        cmocka_unit_test_setup_teardown(client__says_no_hello__ended_in_time, begin_impatient, end),
+        cmocka_unit_test_setup_teardown(client__reads_no_answers__ended_in_time, begin_impatient, end),
+        TEST(act__repeated_by_many__occupies_no_worker),
+        TEST(act__repeated_while_the_first_fails__done_by_a_repeat),
+        cmocka_unit_test_setup_teardown(sessions__full__nobody_new_and_the_others_go_on, begin_small, end),
+        cmocka_unit_test_setup_teardown(sessions__full__long_input_ends, begin_small, end),
+        TEST(stream__acts_of_one_connection__run_side_by_side),
         TEST(idle__question_crosses_a_client__module_goes_on),
         TEST(idle__question_with_nobody_there__stops_and_takes_nobody_in),
         TEST(client__gone_in_the_middle_of_an_act__act_completes),
