@@ -68,15 +68,15 @@ void vault_principal_clear(struct vault_principal *record)
     record->display_name = NULL;
 }
 
-/* Oldest first: one past its end, then two that are good. */
+/* Oldest first: the second is past its end. */
 kq_status vault_store_get_client_secret(struct vault_store *store, const char *client_id, size_t i,
                                         struct vault_client_secret *out)
 {
-    static const char *const secrets[] = {LOGIN_EXPIRED_SECRET, LOGIN_SECRET, LOGIN_NEWER_SECRET};
+    static const char *const secrets[] = {LOGIN_SECRET, LOGIN_EXPIRED_SECRET, LOGIN_NEWER_SECRET};
     if (strcasecmp(client_id, MAKER_CLIENT) != 0 || i >= 3)
         return KQ_ERR_NOT_FOUND;
     assert_ptr_equal(world_of(store)->service.store, store);
-    *out = (struct vault_client_secret){.scrypt_log2_n = 10, .expires = i == 0 ? MAKER_NOW : 0};
+    *out = (struct vault_client_secret){.scrypt_log2_n = 10, .expires = i == 1 ? MAKER_NOW : 0};
     out->salt[0] = (uint8_t)i;
     return vault_secret_hash(kq_slice_text(secrets[i]), out->salt, out->scrypt_log2_n, out->hash);
 }
