@@ -23,7 +23,7 @@ class JavaScriptClients(unittest.TestCase):
         with Traveller(self.world) as owner:
             package = owner.package("contosokey", "NA-1", "ContosoFirstHSMkey")
             exported = owner.public_key("contosokey")
-        imported = self.world.import_package("contoso", "ContosoFirstHSMkey", package)
+            imported = self.world.import_package("contoso", "ContosoFirstHSMkey", package)
         self.assertEqual(imported.status, 200, imported)
         said = self.js.run("sign.mjs", self.world.vault_url("contoso"), "ContosoFirstHSMkey")
         self.assertEqual(said["keyType"], "RSA-HSM")

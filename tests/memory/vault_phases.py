@@ -8,8 +8,6 @@ from planted import files_below, make_pem, search, secret_numbers, write_pattern
 from travel import Traveller, base64url
 from vault_world import VaultWorld
 
-CHILDREN = ("hardserver", "hsm-module")
-
 
 def number_text(value):
     return base64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))
