@@ -143,7 +143,10 @@ KQ_MUST_CHECK kq_status vault_store_get_vault(struct vault_store *store, const c
 /* Replaces what may change (policy included where access is not NULL), by id. */
 KQ_MUST_CHECK kq_status vault_store_update_vault(struct vault_store *store, const struct vault_record *record,
                                                  const struct vault_access *access, size_t num_access);
-/* Removes the vault and all its keys. Its id is never given again.  Errors: KQ_ERR_NOT_FOUND. */
+/* Removes the vault and all its keys. Its id is never given again. Of a vault
+ * with more than 10,000 keys this removes the name and the first keys at once;
+ * VAULT_DUE_VAULT_PURGE gives it until repeated calls have removed the rest.
+ * Errors: KQ_ERR_NOT_FOUND. */
 KQ_MUST_CHECK kq_status vault_store_purge_vault(struct vault_store *store, uint64_t id);
 /* The policy in the order it was given; free with vault_access_free(). */
 KQ_MUST_CHECK kq_status vault_store_get_access(struct vault_store *store, uint64_t vault_id, struct vault_access **out,

@@ -172,17 +172,51 @@ kq_status vault_sqlite_update_vault(struct vault_store *store, const struct vaul
     return vault_database_write(store, update_vault, &change);
 }
 
-static kq_status purge_vault(struct vault_connection *writer, void *context)
+/* ---- purging ---- */
+
+/* A large vault goes in slices, so that other writers and the log of the
+ * database do not suffer. From the first slice on it has a name that no vault
+ * can have, stands at the head of what is due, and nobody finds it by name. */
+#define PURGE_SLICE 500
+#define PURGE_SLICES_MAX 20u
+#define TEXT_OF_(value) #value
+#define TEXT_OF(value) TEXT_OF_(value)
+
+struct vault_purge {
+    uint64_t id;
+    bool is_done;
+};
+
+static kq_status run_on_vault(struct vault_connection *writer, const char *sql, uint64_t id)
 {
     KQ_AUTO_VALUE(vault_statement) statement = {0};
-    KQ_TRY(vault_statement_begin(writer, "DELETE FROM vault WHERE id = ?1", &statement));
-    vault_bind_uint(&statement, *(uint64_t *)context);
+    KQ_TRY(vault_statement_begin(writer, sql, &statement));
+    vault_bind_uint(&statement, id);
     return vault_statement_change(&statement);
+}
+
+static kq_status purge_slice(struct vault_connection *writer, void *context)
+{
+    struct vault_purge *purge = context;
+    KQ_TRY(run_on_vault(writer,
+                        "UPDATE vault SET name = '#' || id, deleted = max(deleted, 1), scheduled_purge = 1 "
+                        "WHERE id = ?1",
+                        purge->id));
+    kq_status status = run_on_vault(
+        writer, "DELETE FROM key WHERE id IN (SELECT id FROM key WHERE vault_id = ?1 LIMIT " TEXT_OF(PURGE_SLICE) ")",
+        purge->id);
+    if (status != KQ_OK && status != KQ_ERR_NOT_FOUND)
+        return status;
+    purge->is_done = status == KQ_ERR_NOT_FOUND || sqlite3_changes(writer->database) < PURGE_SLICE;
+    return !purge->is_done ? KQ_OK : run_on_vault(writer, "DELETE FROM vault WHERE id = ?1", purge->id);
 }
 
 kq_status vault_sqlite_purge_vault(struct vault_store *store, uint64_t id)
 {
-    return vault_database_write(store, purge_vault, &id);
+    struct vault_purge purge = {.id = id};
+    for (size_t i = 0; i < PURGE_SLICES_MAX && !purge.is_done; i++)
+        KQ_TRY(vault_database_write(store, purge_slice, &purge));
+    return KQ_OK;
 }
 
 /* ---- lists ---- */
@@ -202,7 +236,7 @@ static kq_status vault_row(struct vault_sql_list *list, struct vault_statement *
     return KQ_OK;
 }
 
-/* Unused parameters of a narrower filter are simply not in the text. */
+/* ?5 and ?6 are the subscription and the group, where the list is of one. */
 #define IN_STATE "(deleted <> 0) BETWEEN ?1 AND ?2 AND name > ?3 "
 #define PAGE "ORDER BY name LIMIT ?4"
 
@@ -221,7 +255,8 @@ kq_status vault_sqlite_list_vaults(struct vault_store *store, const char *subscr
         KQ_TRY(vault_list_sql(&list, VAULT "WHERE subscription = ?5 AND resource_group = ?6 AND " IN_STATE PAGE));
     vault_bind_uint(&list.statement, state == VAULT_LIST_DELETED);
     vault_bind_uint(&list.statement, state != VAULT_LIST_ACTIVE);
-    vault_bind_text(&list.statement, vault_list_marker(&list));
+    const char *marker = vault_list_marker(&list);
+    vault_bind_text(&list.statement, marker[0] == '\0' ? "$" : marker); /* behind '#': what is being purged */
     vault_bind_uint(&list.statement, vault_list_limit(&list));
     if (subscription != NULL)
         vault_bind_text(&list.statement, subscription);

@@ -259,6 +259,68 @@ static void vault_store_purge_vault__with_keys_and_policy__all_gone_name_free(vo
     fixture_end(&fixture);
 }
 
+static bool note_due(void *context, uint64_t vault_id, uint64_t key_id)
+{
+    *(uint64_t *)context = vault_id;
+    return key_id != 0;
+}
+
+static kq_status put_many(struct fixture *fixture, uint64_t vault_id, size_t num)
+{
+    struct vault_key_version version = fixture_version(1);
+    kq_status status = KQ_OK;
+    for (unsigned i = 0; i < num && status == KQ_OK; i++) {
+        struct vault_key key = {.vault_id = vault_id};
+        snprintf(key.name, sizeof key.name, "key-%u", i);
+        status = vault_store_put_key_version(fixture->store, &key, &version);
+    }
+    vault_key_version_clear(&version);
+    return status;
+}
+
+static bool collect_vault(void *context, const struct vault_record *record);
+
+/* More keys than one slice. A vault of which a purge was interrupted is what it is between two slices. */
+static void vault_store_purge_vault__many_keys__gone_in_slices(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture);
+    uint64_t id = fixture_put_vault(&fixture, "contoso");
+    assert_ok(put_many(&fixture, id, 501));
+    assert_ok(vault_store_purge_vault(fixture.store, id));
+    KQ_AUTO_VALUE(vault_record) none = {0};
+    assert_status(vault_store_get_vault_by_id(fixture.store, id, &none), KQ_ERR_NOT_FOUND);
+    KQ_AUTO_VALUE(vault_key) key = {0};
+    assert_status(vault_store_get_key_by_id(fixture.store, 501, &key), KQ_ERR_NOT_FOUND);
+    fixture_end(&fixture);
+}
+
+static void vault_store_purge_vault__interrupted__name_free_and_rest_is_due(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture);
+    struct vault_record half = fixture_vault("#1");
+    fixture_put_subscription(&fixture);
+    half.deleted = half.scheduled_purge = 1;
+    assert_ok(vault_store_put_vault(fixture.store, &half, NULL, 0));
+    fixture_put_vault(&fixture, "contoso");
+    KQ_AUTO_VALUE(kq_buffer) seen = {0};
+    kq_buffer_init(&seen, 100);
+    struct vault_page page = {.max = 10};
+    assert_ok(vault_store_list_vaults(fixture.store, NULL, NULL, VAULT_LIST_BOTH, &page, collect_vault, &seen));
+    assert_slice_equal(kq_buffer_slice(&seen), kq_slice_text("contoso "));
+    uint64_t due = 0;
+    assert_ok(vault_store_list_due(fixture.store, VAULT_DUE_VAULT_PURGE, 1000, 10, note_due, &due));
+    assert_int_equal(due, half.id);
+    assert_ok(vault_store_purge_vault(fixture.store, due));
+    due = 0;
+    assert_ok(vault_store_list_due(fixture.store, VAULT_DUE_VAULT_PURGE, 1000, 10, note_due, &due));
+    assert_int_equal(due, 0);
+    fixture_end(&fixture);
+}
+
 static bool collect_vault(void *context, const struct vault_record *record)
 {
     append(context, record->name);
@@ -430,6 +492,8 @@ UNIT_MAIN(cmocka_unit_test(vault_store_put_setting__twice__replaced),
           cmocka_unit_test(vault_store_put_vault__all_members__come_back),
           cmocka_unit_test(vault_store_update_vault__what_may_change__changed_alone),
           cmocka_unit_test(vault_store_purge_vault__with_keys_and_policy__all_gone_name_free),
+          cmocka_unit_test(vault_store_purge_vault__many_keys__gone_in_slices),
+          cmocka_unit_test(vault_store_purge_vault__interrupted__name_free_and_rest_is_due),
           cmocka_unit_test(vault_store_list_vaults__filters_and_pages__in_order_of_names),
           cmocka_unit_test(vault_store_get_access__policy__in_its_order_and_replaced_whole),
           cmocka_unit_test(vault_store_list_assignments__principal_and_prefix__only_those))
