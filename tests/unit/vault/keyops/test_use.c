@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -134,14 +135,20 @@ static void begin(struct fixture *fixture, size_t max_loaded)
     kq_buffer_init(&fixture->out, 1024);
 }
 
+static int remove_one(const char *path, const struct stat *facts, int kind, struct FTW *at)
+{
+    (void)facts;
+    (void)kind;
+    (void)at;
+    return remove(path);
+}
+
 static void end(struct fixture *fixture)
 {
-    char command[128];
     vault_keyops_free(fixture->keyops);
     kq_buffer_clear(&fixture->out);
     fake_server_stop(&fixture->server);
-    snprintf(command, sizeof command, "rm -r %s", fixture->folder);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(nftw(fixture->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static struct vault_key_ref ref_of(const char *version)
