@@ -52,11 +52,16 @@ enum vault_problem vault_grants_load(struct vault_call *call, struct vault_grant
 {
     KQ_AUTO_VALUE(vault_grants) grants = {.is_operator = call->caller_is_operator};
     struct grant_reader reader = {.grants = &grants};
-    struct vault_page page = {.max = GRANTS_MAX};
+    struct vault_page page = {.max = VAULT_ARM_PAGE_MAX};
+    char marker[VAULT_MARKER_SIZE] = "";
     kq_status status = KQ_OK;
-    if (!grants.is_operator)
-        status =
-            vault_store_list_assignments(call->service->store, call->caller.object_id, NULL, &page, add_grant, &reader);
+    do { /* what is beyond the bound gives nothing */
+        page.marker = marker;
+        if (!grants.is_operator)
+            status = vault_store_list_assignments(call->service->store, call->caller.object_id, NULL, &page, add_grant,
+                                                  &reader);
+        memcpy(marker, page.next, sizeof marker);
+    } while (status == KQ_OK && !reader.is_out_of_memory && marker[0] != '\0' && grants.num < GRANTS_MAX);
     if (status == KQ_OK && reader.is_out_of_memory)
         status = KQ_ERR_MEMORY;
     if (status != KQ_OK)

@@ -75,6 +75,7 @@ static void split(struct target *target, const char *path)
 static bool matches(const char *pattern, const struct vault_http_request *request, const char *names[8])
 {
     size_t num_names = 0, i = 0;
+    memset(names, 0, 8 * sizeof *names);
     for (; *pattern == '/' && pattern[1] != '\0'; i++) {
         size_t len = strcspn(++pattern, "/");
         if (i == request->num_segments)
@@ -97,8 +98,7 @@ static const struct vault_route *find(struct vault_call *call)
                 return route;
         }
     }
-    fail_msg("no route for the request");
-    return NULL;
+    KQ_BUG("a test asks for what has no route");
 }
 
 static void keep_answer(struct control_world *world, const struct vault_call *call)
