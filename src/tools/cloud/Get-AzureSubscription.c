@@ -46,7 +46,10 @@ static kq_status show(struct kq_tool *tool, const struct command *command, const
     json_array_foreach(list, index, item)
     {
         struct kq_subscription subscription;
-        if (!kq_subscription_of(item, account, &subscription) || !is_wanted(command, &subscription))
+        if (!kq_subscription_of(item, account, &subscription))
+            continue;
+        subscription.is_default = subscription.is_default || (account->subscription_id[0] == '\0' && index == 0);
+        if (!is_wanted(command, &subscription))
             continue;
         num_shown++;
         if (tool->is_json)

@@ -95,17 +95,38 @@ static json_t *cloud_json(const struct names *names)
                      names->suffix);
 }
 
+/* The default subscription: the one announced before, else the one that first
+ * runs make for production, else the first. */
+static const char *default_subscription(struct kq_service *service, const json_t *subscriptions)
+{
+    json_t *before = NULL, *item;
+    const char *found = json_string_value(json_object_get(json_array_get(subscriptions, 0), "id"));
+    size_t index;
+    kq_ignore(kq_service_announced(service, &before), "the first run");
+    const char *known = json_string_value(json_object_get(before, "subscriptionId"));
+    json_array_foreach(subscriptions, index, item)
+    {
+        const char *id = json_string_value(json_object_get(item, "id"));
+        const char *name = json_string_value(json_object_get(item, "name"));
+        const bool is_known = known != NULL && id != NULL && strcmp(id, known) == 0;
+        if (is_known || (known == NULL && name != NULL && strcmp(name, "Production") == 0))
+            found = id;
+    }
+    json_decref(before);
+    return found != NULL ? found : "";
+}
+
 static json_t *endpoints_json(struct kq_service *service, const json_t *facts, const struct names *names,
                               const char *cloud_path)
 {
     const json_t *listen = json_object_get(facts, "listen");
     json_t *subscriptions = json_object_get(facts, "subscriptions");
-    const char *first = json_string_value(json_object_get(json_array_get(subscriptions, 0), "id"));
+    const char *chosen = default_subscription(service, subscriptions);
     json_int_t port = json_integer_value(json_object_get(json_array_get(listen, 0), "port"));
     json_t *object =
         json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "version", 1, "vaultSuffix", names->suffix, "login",
                   names->login, "management", names->management, "graph", names->management, "tenantId",
-                  json_string_value(json_object_get(facts, "tenantId")), "subscriptionId", first != NULL ? first : "");
+                  json_string_value(json_object_get(facts, "tenantId")), "subscriptionId", chosen);
     json_object_set(object, "ca", json_object_get(facts, "ca"));
     json_object_set_new(object, "azCloudConfig", json_string(cloud_path));
     json_object_set_new(object, "regions", regions_json(service, names));

@@ -1,7 +1,6 @@
 /* Making the receiving side, as much of it side by side as can be. */
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "tools/common/ceremony.h"
@@ -62,14 +61,23 @@ static kq_status finish_tool(struct kq_tool *tool, kq_status status)
     return kq_tool_finish(tool, status) == KQ_EXIT_DONE ? KQ_OK : status != KQ_OK ? status : KQ_ERR_IO;
 }
 
+/* A module that some tool started leaves when it is idle, or has other users;
+ * while nobody is served it can be ended and started as a service's. */
+static kq_status start_module(struct kq_service *service, const char *path)
+{
+    char folder[1][KQ_PATH_MAX];
+    if (!kq_text_copy(kq_slice_text(path), folder[0], KQ_PATH_MAX))
+        return KQ_ERR_TOO_LARGE;
+    if (service->is_fresh)
+        KQ_TRY(kq_service_stop_modules(service, folder, 1));
+    return kq_service_start_modules(service, folder, 1);
+}
+
 static kq_status platform_job(const void *context)
 {
     const struct making *making = context;
     struct kq_tool tool;
-    char folder[1][KQ_PATH_MAX];
-    if (!kq_text_copy(kq_slice_text(making->folder), folder[0], KQ_PATH_MAX))
-        return KQ_ERR_TOO_LARGE;
-    KQ_TRY(kq_service_start_modules(making->service, folder, 1));
+    KQ_TRY(start_module(making->service, making->folder));
     kq_tool_init(&tool, making->service->tool->program, making->service->tool->argc, making->service->tool->argv);
     return finish_tool(&tool, have_platform(&tool, making->folder));
 }
@@ -86,10 +94,7 @@ static kq_status factory_job(const void *context)
 static kq_status module_job(const void *context)
 {
     const struct making *making = context;
-    char folder[1][KQ_PATH_MAX];
-    if (!kq_text_copy(kq_slice_text(making->folder), folder[0], KQ_PATH_MAX))
-        return KQ_ERR_TOO_LARGE;
-    return kq_service_start_modules(making->service, folder, 1);
+    return start_module(making->service, making->folder);
 }
 
 /* ---- which regions ---- */
@@ -160,6 +165,20 @@ static kq_status start_and_prepare(struct kq_service *service, const struct kq_s
     return status;
 }
 
+/* What the regions' tools print is progress here: it goes to standard error. */
+static int create_aside(struct kq_tool *tool, const struct kq_region_plan *plan,
+                        const struct kq_service_regions *missing)
+{
+    fflush(stdout);
+    KQ_AUTO_FD saved = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (saved < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        return KQ_EXIT_FAILED;
+    int code =
+        kq_regions_create_beside(tool->program, tool->argc, tool->argv, false, plan, missing->regions, missing->num);
+    fflush(stdout);
+    return dup2(saved, STDOUT_FILENO) < 0 ? KQ_EXIT_FAILED : code;
+}
+
 static kq_status make_regions(struct kq_service *service, const struct kq_service_regions *missing)
 {
     const struct kq_region_plan plan = {
@@ -207,6 +226,8 @@ static kq_status publish_missing(struct kq_service *service)
 kq_status kq_service_make(struct kq_service *service, const struct kq_service_regions *wanted, bool *out_made)
 {
     struct kq_service_regions missing;
+    pid_t pid;
+    service->is_fresh = kq_service_find(service, &pid) == KQ_ERR_NOT_FOUND;
     choose_missing(service, wanted, &missing);
     for (size_t i = 0; i < missing.num; i++)
         kq_service_say(service, "Making region %s ...", missing.regions[i]->name);

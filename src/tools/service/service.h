@@ -16,6 +16,7 @@ struct kq_service {
     char data[KQ_PATH_MAX];  /* DIR, absolute */
     bool allow_unlocked;     /* modules may run without locked memory */
     bool is_quiet;           /* no progress */
+    bool is_fresh;           /* keyvaultd does not run: modules are started anew */
     const char *module_user; /* three users, or all NULL */
     const char *hardserver_user;
     const char *vault_user;

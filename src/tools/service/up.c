@@ -84,6 +84,24 @@ static void explain_names(const struct kq_service *service, const struct kq_up_p
     fprintf(stderr, "\n");
 }
 
+/* A folder that was set up before keeps its configuration. */
+static void explain_listen(const struct kq_service *service, const struct kq_up_plan *plan, const json_t *facts)
+{
+    const char *domain = json_string_value(json_object_get(facts, "domain"));
+    const json_t *listen = json_object_get(facts, "listen");
+    bool differs = plan->listen.domain != NULL && domain != NULL && strcasecmp(plan->listen.domain, domain) != 0;
+    for (size_t i = 0; i < plan->listen.num; i++) {
+        const char *port = strrchr(plan->listen.addresses[i], ':');
+        char found[32];
+        snprintf(found, sizeof found, ":%lld",
+                 (long long)json_integer_value(json_object_get(json_array_get(listen, i), "port")));
+        differs = differs || port == NULL || strcmp(port, found) != 0;
+    }
+    if (differs)
+        kq_service_say(service, "keyquay up: --domain and --listen count for the first run; change %s/keyvaultd.conf.",
+                       service->data);
+}
+
 /* ---- up ---- */
 
 kq_status kq_up(struct kq_service *service, const struct kq_up_plan *plan, json_t **out_endpoints)
@@ -94,6 +112,7 @@ kq_status kq_up(struct kq_service *service, const struct kq_up_plan *plan, json_
     KQ_TRY(kq_service_make(service, &plan->regions, &has_made));
     was_running = kq_service_find(service, &pid) == KQ_OK;
     KQ_TRY(kq_service_init(service, &plan->listen, &facts));
+    explain_listen(service, plan, facts);
     kq_status status = kq_service_start(service);
     if (status == KQ_OK && was_running && has_made)
         status = kq_service_reload(service);

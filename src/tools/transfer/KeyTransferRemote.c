@@ -1,6 +1,7 @@
 /* KeyTransferRemote: makes a key ready to travel, and the package it travels in. */
 #include <ctype.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/size.h"
 #include "base/text.h"
@@ -18,7 +19,8 @@ static const char usage[] =
     "  for 90 days unless stated. Asks for a quorum of administrator cards, and for the hash\n"
     "  of a root or world that the module does not trust yet.\n"
     "KeyTransferRemote -Package -KeyIdentifier I -ExchangeKeyPackage FILE -NewSecurityWorldPackage FILE\n"
-    "                  -SubscriptionId GUID -KeyFriendlyName F [-ValidDays N] [-Force] [-Json]\n"
+    "                  -SubscriptionId GUID -KeyFriendlyName F \n"
+    "                  [-ValidDays N | -ValidUntil 2026-12-31T23:59:59Z] [-Force] [-Json]\n"
     "  Writes TransferPackage-F.byok and its receipt in the current folder; -Force replaces them.\n"
     "Names are case-insensitive and may be shortened. Only keys protected by the module can be\n"
     "transferred; token and softcard keys are not supported.\n";
@@ -26,7 +28,7 @@ static const char usage[] =
 struct command {
     struct kq_remote remote;
     bool modify, package, help, version;
-    const char *application, *ident, *days, *subscription;
+    const char *application, *ident, *days, *until, *subscription;
     char application_name[NAME_SIZE], ident_name[NAME_SIZE], subscription_name[NAME_SIZE];
 };
 
@@ -68,6 +70,21 @@ static kq_status read_subscription(struct kq_tool *tool, struct command *command
     return KQ_OK;
 }
 
+static kq_status read_until(struct kq_tool *tool, struct command *command)
+{
+    struct tm parts = {0};
+    if (command->until == NULL)
+        return KQ_OK;
+    const char *rest = strptime(command->until, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    const time_t until = rest != NULL && *rest == '\0' ? timegm(&parts) : 0;
+    if (until <= 0)
+        return kq_tool_usage(tool, "-ValidUntil takes a time in UTC, such as 2026-12-31T23:59:59Z");
+    if (command->days != NULL || command->modify)
+        return kq_tool_usage(tool, "-ValidUntil goes with -Package, and without -ValidDays");
+    command->remote.valid_until = (uint64_t)until;
+    return KQ_OK;
+}
+
 static kq_status run(struct kq_tool *tool, struct command *command)
 {
     struct kq_remote *remote = &command->remote;
@@ -81,6 +98,7 @@ static kq_status run(struct kq_tool *tool, struct command *command)
     if (command->days != NULL &&
         (!kq_uint_parse(kq_slice_text(command->days), VALID_DAYS_MAX, &remote->valid_days) || remote->valid_days == 0))
         return kq_tool_usage(tool, "-ValidDays takes 1 to %u", VALID_DAYS_MAX);
+    KQ_TRY(read_until(tool, command));
     KQ_TRY(read_names(tool, command));
     tool->is_ceremony = true;
     if (command->modify)
@@ -104,6 +122,7 @@ static kq_status parse_and_run(struct kq_tool *tool, int argc, char **argv)
         {"SubscriptionId", &command.subscription, NULL},
         {"KeyFriendlyName", &command.remote.friendly_name, NULL},
         {"ValidDays", &command.days, NULL},
+        {"ValidUntil", &command.until, NULL},
         {"Force", NULL, &command.remote.replace},
         {"Json", NULL, &tool->is_json},
         {"Help", NULL, &command.help},

@@ -99,6 +99,8 @@ static uint64_t choose_end(const struct packaging *packaging)
     uint64_t end = kq_clock_unix_s() + days * SECONDS_PER_DAY;
     struct kq_key_blob blob;
     struct kq_acl_transfer copy;
+    if (packaging->remote->valid_until > 0)
+        return packaging->remote->valid_until;
     if (days == 0)
         return 0;
     bool is_readable =
@@ -123,8 +125,8 @@ static kq_status make_package(struct packaging *packaging)
     };
     kq_status status =
         kq_tool_call(packaging->tool, KQ_OP_TRANSFER_PACKAGE, &request, packaging->copy.path, &made, &reply);
-    if (status == KQ_ERR_ARGUMENT && remote->valid_days > 0)
-        fprintf(stderr, "  Leave -ValidDays out: the package then lasts as long as the copy.\n");
+    if (status == KQ_ERR_ARGUMENT && (remote->valid_days > 0 || remote->valid_until > 0))
+        fprintf(stderr, "  Leave -ValidDays and -ValidUntil out: the package then lasts as long as the copy.\n");
     KQ_TRY(status);
     KQ_TRY(write_files(packaging, &made));
     report(packaging, &made);

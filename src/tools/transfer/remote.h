@@ -11,8 +11,9 @@ struct kq_remote {
     const char *world_path;  /* -NewSecurityWorldPackage */
     const char *subscription;
     const char *friendly_name;
-    uint64_t valid_days; /* 0: 90 for the copy, as long as the copy for the package */
-    bool replace;        /* -Force */
+    uint64_t valid_days;  /* 0: 90 for the copy, as long as the copy for the package */
+    uint64_t valid_until; /* -ValidUntil, unix seconds; 0: not said */
+    bool replace;         /* -Force */
 };
 
 #define KQ_COPY_APPLICATION "xferacld"
