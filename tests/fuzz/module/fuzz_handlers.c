@@ -20,7 +20,9 @@ struct world_of_modules {
     struct fake_owner owner;
     struct fake_region region;
     struct fake_module bare;
-    struct kq_buffer package;       /* of the reduced copy */
+    struct kq_buffer package;    /* of the reduced copy */
+    struct kq_buffer vault_blob; /* of a key in the region's vault */
+    struct kq_buffer vault_place;
     uint64_t handle;                /* of the owner's key */
     uint8_t secrets[3][SECRET_LEN]; /* of the card sets of owner, region and factory */
 };
@@ -43,6 +45,8 @@ static const struct {
     {'b', &world.owner.copy_blob},
     {'p', &world.owner.copy_place},
     {'T', &world.package},
+    {'V', &world.vault_blob},
+    {'v', &world.vault_place},
 };
 
 /* What a quorum of cards rebuilds, so that handlers can be called as if it had been presented. */
@@ -83,6 +87,25 @@ static void make_package(void)
     FUZZ_CHECK(kq_buffer_append(&world.package, made.package.data, made.package.len) == KQ_OK);
 }
 
+static void make_vault_key(void)
+{
+    const struct kq_vault_key_generate_request request = {
+        .subscription = kq_slice_text("3a1b5f7c-0000-4111-8222-abcdefabcdef"),
+        .vault = kq_slice_text("vault"),
+        .key_name = kq_slice_text("name"),
+        .key_version = kq_slice_text("0123456789abcdef0123456789abcdef"),
+        .key_type = KQ_KEY_EC_P256,
+        .bits = 256,
+        .purpose = KQ_VAULT_PURPOSE_USE,
+    };
+    struct kq_vault_key_reply made;
+    FUZZ_CHECK(fake_module_call(&world.region.module, KQ_OP_VAULT_KEY_GENERATE, &request, &made) == KQ_OK);
+    kq_buffer_init(&world.vault_blob, 12288);
+    kq_buffer_init(&world.vault_place, KQ_PLACE_MAX);
+    FUZZ_CHECK(kq_buffer_append(&world.vault_blob, made.blob.data, made.blob.len) == KQ_OK);
+    FUZZ_CHECK(kq_buffer_append(&world.vault_place, made.place.data, made.place.len) == KQ_OK);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
@@ -92,6 +115,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     ceremony_region(&world.factory, "NA-1", &world.region);
     fake_module_init(&world.bare, ceremony_tables);
     make_package();
+    make_vault_key();
     learn_secret(&world.owner.module, &world.owner.cards, world.secrets[0]);
     learn_secret(&world.region.module, &world.region.cards, world.secrets[1]);
     learn_secret(&world.factory.module, &world.factory.cards, world.secrets[2]);
@@ -106,8 +130,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 /* Making keys takes long and reads nothing worth fuzzing. */
 static bool is_slow(enum kq_op op)
 {
-    return op == KQ_OP_KEY_GENERATE || op == KQ_OP_EXCHANGE_CREATE || op == KQ_OP_WORLD_CREATE_BEGIN ||
-           op == KQ_OP_WORLD_CREATE_COMMIT || op == KQ_OP_FACTORY_ROOT;
+    return op == KQ_OP_KEY_GENERATE || op == KQ_OP_VAULT_KEY_GENERATE || op == KQ_OP_EXCHANGE_CREATE ||
+           op == KQ_OP_WORLD_CREATE_BEGIN || op == KQ_OP_WORLD_CREATE_COMMIT || op == KQ_OP_FACTORY_ROOT;
 }
 
 static const struct hsm_row *find_row(uint8_t op)
