@@ -91,7 +91,7 @@ kq_status vault_statement_step(struct vault_statement *statement, bool *out_has_
 
 kq_status vault_statement_row(struct vault_statement *statement)
 {
-    bool has_row;
+    bool has_row = false;
     KQ_TRY(vault_statement_step(statement, &has_row));
     return has_row ? KQ_OK : KQ_ERR_NOT_FOUND;
 }

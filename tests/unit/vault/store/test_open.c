@@ -138,7 +138,7 @@ static void vault_store_open_sqlite__database_of_another_program__refused(void *
     (void)state;
     struct fixture fixture;
     fixture_folder(&fixture);
-    run_sql(fixture.path, "CREATE TABLE t (a)");
+    run_sql(fixture.path, "CREATE TABLE t (a); PRAGMA user_version = 1");
     assert_int_equal(chmod(fixture.path, 0600), 0);
     assert_status(fixture_open(&fixture, VAULT_STORE_USE), KQ_ERR_FORMAT);
     assert_non_null(strstr(fixture.error, "not a key vault"));
