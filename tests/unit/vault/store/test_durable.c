@@ -203,11 +203,11 @@ static void vault_store__killed_while_writing__what_was_acknowledged_is_there(vo
 /* ---- no room ---- */
 
 /* Puts large keys until one is refused; returns how many were accepted. */
-static unsigned fill(struct fixture *fixture, uint64_t vault_id, kq_status *out_status)
+static unsigned fill(struct fixture *fixture, uint64_t vault_id, unsigned series, kq_status *out_status)
 {
     for (unsigned i = 0; i < 10000; i++) {
         struct vault_key key = {.vault_id = vault_id};
-        snprintf(key.name, sizeof key.name, "key-%u", i);
+        snprintf(key.name, sizeof key.name, "key-%u-%u", series, i);
         KQ_AUTO_VALUE(vault_key_version) version = fixture_version(i);
         kq_buffer_clear(&version.blob);
         kq_buffer_init(&version.blob, 50000);
@@ -238,7 +238,7 @@ static int fill_child(struct fixture *fixture, uint64_t vault_id)
         return 2;
     kq_status status;
     uint64_t before = vault_store_changes(fixture->store);
-    unsigned num = fill(fixture, vault_id, &status);
+    unsigned num = fill(fixture, vault_id, 0, &status);
     if (status != KQ_ERR_FULL)
         return 3;
     if (num == 0 || num == 10000 || vault_store_changes(fixture->store) != before + num)
@@ -277,6 +277,66 @@ static void vault_store__file_may_not_grow__full_and_nothing_changed(void **stat
     assert_ok(fixture_open(&fixture, VAULT_STORE_USE)); /* with room again it goes on */
     assert_ok(put(&fixture, vault_id, "after", 1));
     fixture_end(&fixture);
+}
+
+struct fill_job {
+    struct fixture *fixture;
+    uint64_t vault_id;
+    unsigned series;
+    unsigned num;
+    kq_status status;
+};
+
+static void *fill_thread(void *context)
+{
+    struct fill_job *job = context;
+    job->num = fill(job->fixture, job->vault_id, job->series, &job->status);
+    return NULL;
+}
+
+/* Several threads run out of room in transactions that they share: each is told the truth about its own. */
+static int fill_together_child(struct fixture *fixture, uint64_t vault_id)
+{
+    struct fill_job jobs[4];
+    pthread_t threads[4];
+    unsigned total = 0;
+    fixture->store = NULL;
+    if (fixture_open(fixture, VAULT_STORE_USE) != KQ_OK)
+        return 2;
+    for (unsigned i = 0; i < 4; i++) {
+        jobs[i] = (struct fill_job){.fixture = fixture, .vault_id = vault_id, .series = i};
+        if (pthread_create(&threads[i], NULL, fill_thread, &jobs[i]) != 0)
+            return 3;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        total += jobs[i].num;
+        if (jobs[i].status != KQ_ERR_FULL)
+            return 4;
+    }
+    if (total == 0 || !is_whole(fixture, vault_id, total))
+        return 5;
+    fixture_close(fixture);
+    return fixture_open(fixture, VAULT_STORE_USE) == KQ_OK && is_whole(fixture, vault_id, total) ? 0 : 6;
+}
+
+static void vault_store__no_room_for_several_threads__each_is_told_the_truth(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 5; round++) {
+        struct fixture fixture;
+        fixture_start(&fixture);
+        uint64_t vault_id = fixture_put_vault(&fixture, "vault");
+        fixture_close(&fixture);
+        pid_t child = fork();
+        if (child == 0) {
+            struct rlimit limit = {.rlim_cur = 2000000 + round * 10000, .rlim_max = 2000000 + round * 10000};
+            signal(SIGXFSZ, SIG_IGN);
+            _exit(setrlimit(RLIMIT_FSIZE, &limit) != 0 ? 1 : fill_together_child(&fixture, vault_id));
+        }
+        expect_exit_0(child);
+        fixture_end(&fixture);
+    }
 }
 
 static bool write_text(const char *path, const char *text)
@@ -332,4 +392,5 @@ static void vault_store__disk_full__full_and_nothing_changed(void **state)
 UNIT_MAIN(cmocka_unit_test(vault_store__many_threads__everything_once),
           cmocka_unit_test(vault_store__killed_while_writing__what_was_acknowledged_is_there),
           cmocka_unit_test(vault_store__file_may_not_grow__full_and_nothing_changed),
+          cmocka_unit_test(vault_store__no_room_for_several_threads__each_is_told_the_truth),
           cmocka_unit_test(vault_store__disk_full__full_and_nothing_changed))
