@@ -66,9 +66,9 @@ static void set_default(struct vault_call *call, const char *name, const char *v
         set_header(call, name, value);
 }
 
+/* The ids of requests are http/'s to add, to its own refusals too. */
 static void set_standard_headers(struct vault_call *call, enum vault_host host)
 {
-    const char *client_request_id = vault_http_header(call->request, "x-ms-client-request-id");
     set_default(call, "Cache-Control", "no-cache");
     if (strcmp(call->response->content_type == NULL ? "" : call->response->content_type, "text/html") != 0) {
         set_default(call, "Pragma", "no-cache");
@@ -76,9 +76,6 @@ static void set_standard_headers(struct vault_call *call, enum vault_host host)
     }
     set_default(call, "Strict-Transport-Security", "max-age=31536000;includeSubDomains");
     set_default(call, "X-Content-Type-Options", "nosniff");
-    set_header(call, "x-ms-request-id", call->request->request_id);
-    if (client_request_id != NULL && strlen(client_request_id) <= 128)
-        set_header(call, "x-ms-client-request-id", client_request_id);
     if (host != VAULT_HOST_VAULT)
         return;
     char network[160];

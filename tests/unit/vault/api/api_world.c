@@ -56,9 +56,7 @@ const char *MHD_lookup_connection_value(struct MHD_Connection *connection, enum 
 {
     const struct api_request *request = (const void *)connection;
     (void)kind;
-    if (strcasecmp(key, "authorization") == 0)
-        return request->authorization;
-    return strcasecmp(key, "x-ms-client-request-id") == 0 ? request->client_request_id : NULL;
+    return strcasecmp(key, "authorization") == 0 ? request->authorization : NULL;
 }
 
 /* ---- the module ------------------------------------------------------------------------------------ */

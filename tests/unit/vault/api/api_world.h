@@ -42,7 +42,6 @@ struct api_request {
     const char *path;
     const char *body;
     const char *authorization;
-    const char *client_request_id;
     const char *peer;
 };
 unsigned api_send_raw(struct api_world *world, const struct api_request *request);

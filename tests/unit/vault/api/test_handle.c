@@ -14,7 +14,7 @@ static int stop(void **state)
 
 #define CHALLENGE                                                                                                      \
     "Bearer authorization=\"https://login.keyquay.test:8443/" TENANT "\", "                                            \
-                                                                     "resource=\"https://vault.keyquay.test:8443\""
+    "resource=\"https://vault.keyquay.test:8443\""
 
 static struct api_request plain(enum vault_method method, const char *path)
 {
@@ -149,25 +149,13 @@ static void handle__every_answer__has_the_standard_headers(void **state)
 {
     struct api_request request = plain(VAULT_GET, "/keys?api-version=7.5");
     request.authorization = "Bearer " ALICE;
-    request.client_request_id = "my-id";
     assert_int_equal(api_send_raw(*state, &request), 200);
     assert_string_equal(api_header(*state, "Cache-Control"), "no-cache");
     assert_string_equal(api_header(*state, "X-Content-Type-Options"), "nosniff");
     assert_string_equal(api_header(*state, "x-ms-keyvault-region"), "eastus2");
     assert_string_equal(api_header(*state, "x-ms-keyvault-network-info"),
                         "conn_type=Ipv4;addr=127.0.0.1;act_addr_fam=InterNetwork;");
-    assert_string_equal(api_header(*state, "x-ms-request-id"), "11111111-2222-4333-8444-555555555555");
-    assert_string_equal(api_header(*state, "x-ms-client-request-id"), "my-id");
     assert_string_equal(((struct api_world *)*state)->response.content_type, "application/json; charset=utf-8");
-}
-
-static void handle__client_request_id_with_control_characters__is_not_echoed(void **state)
-{
-    struct api_request request = plain(VAULT_GET, "/keys?api-version=7.5");
-    request.authorization = "Bearer " ALICE;
-    request.client_request_id = "a\r\nSet-Cookie: b";
-    assert_int_equal(api_send_raw(*state, &request), 200);
-    assert_string_equal(api_header(*state, "x-ms-client-request-id"), "");
 }
 
 static void handle__each_request__is_logged_without_its_query(void **state)
@@ -205,7 +193,6 @@ int main(void)
         TEST(handle__body_no_json__says_where),
         TEST(handle__deleted_vault__is_gone),
         TEST(handle__every_answer__has_the_standard_headers),
-        TEST(handle__client_request_id_with_control_characters__is_not_echoed),
         TEST(handle__each_request__is_logged_without_its_query),
         TEST(handle__name_that_is_no_utf8__still_answers_in_json),
     };
