@@ -23,7 +23,7 @@
 
 struct echo {
     const char *folder;
-    struct vault_http_server *server;
+    struct vault_http_server *_Atomic server; /* handlers may run before start has returned */
     struct http_key ca;
     struct http_key key;
     struct kq_buffer ca_pem;
@@ -256,10 +256,12 @@ int main(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &signals, NULL);
     make_keys(&state);
     options.tls = tls_of(&state);
-    if (vault_http_start(&options, &state.server, error, sizeof error) != KQ_OK) {
+    struct vault_http_server *server = NULL;
+    if (vault_http_start(&options, &server, error, sizeof error) != KQ_OK) {
         fprintf(stderr, "http_echo: %s\n", error);
         return 1;
     }
+    state.server = server;
     serve(&state, &signals);
     http_key_clear(&state.ca);
     http_key_clear(&state.key);
