@@ -4,6 +4,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "vault/keyops/keyops.h"
 
 /* ---- the regions ---------------------------------------------------------------------- */
@@ -148,6 +149,13 @@ unsigned control_send(struct control_world *world, enum vault_method method, con
     return status;
 }
 
+static size_t index_of(const char *text)
+{
+    uint64_t index = 0;
+    assert_true(kq_uint_parse(kq_slice_text(text), 1000, &index));
+    return (size_t)index;
+}
+
 const json_t *control_value(const struct control_world *world, const char *path)
 {
     char text[200];
@@ -155,7 +163,7 @@ const json_t *control_value(const struct control_world *world, const char *path)
     const json_t *value = world->body;
     snprintf(text, sizeof text, "%s", path);
     for (char *name; (name = strsep(&rest, ".")) != NULL;)
-        value = json_is_array(value) ? json_array_get(value, (size_t)atol(name)) : json_object_get(value, name);
+        value = json_is_array(value) ? json_array_get(value, index_of(name)) : json_object_get(value, name);
     return value;
 }
 
