@@ -14,9 +14,13 @@ CMDLET = re.compile(r"(?<![\w-])-([A-Z][A-Za-z]+)")
 # Programs whose help is spread over sub-commands, and the words that reach all of it.
 HELPS = {
     "keyquay": [["help"], ["help", "bench"]] + [[name, "any", "--help"] for name in
-               ("hsm", "enrol", "region", "root", "world", "key", "card", "audit", "receipt")],
+               ("hsm", "enrol", "region", "root", "world", "key", "card", "audit", "receipt", "vault", "subscription")]
+               + [[name, "--help"] for name in ("up", "down", "status")],
     "KeyTransferRemote": [["-Help"]],
     "Get-FileHash": [["-Help"]],
+    "Add-AzureAccount": [["-Help"]],
+    "Get-AzureSubscription": [["-Help"]],
+    "Add-AzureKeyVaultKey": [["-Help"]],
 }
 # hsm-module and hardserver are started by keyquay-hsm only.
 INTERNAL = {"hsm-module", "hardserver"}

@@ -13,7 +13,7 @@ static const char usage[] =
     "Signs in with an application's id and secret, and keeps the session for the other commands.\n"
     "Where to: the endpoints.json named in KEYQUAY_ENDPOINTS, else -VaultUrl, else it asks.\n"
     "  -Credential FILE   clientId and clientSecret as JSON (DIR/credentials.json); else it asks\n"
-    "The secret itself is not kept.\n";
+    "The secret itself is not kept. -Help and -Version print this and the version.\n";
 
 struct command {
     const char *credential, *vault_url;

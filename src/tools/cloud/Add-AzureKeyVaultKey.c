@@ -12,7 +12,8 @@ static const char usage[] =
     "Sends the transfer package F (.byok) to the vault, whose HSM takes the key in under the name N,\n"
     "and prints the key's properties and the import receipt that the destination's module signed.\n"
     "The receipt is kept beside F as ImportReceipt-<Name>-<version>.receipt.\n"
-    "Needs a session: Add-AzureAccount.\n";
+    "-KeyName is the same as -Name. Needs a session: Add-AzureAccount.\n"
+    "-Help and -Version print this and the version.\n";
 
 struct command {
     struct kq_upload upload;

@@ -8,7 +8,8 @@
 #include "tools/transfer/cmdlet.h"
 
 static const char usage[] = "Get-AzureSubscription [-SubscriptionId GUID] [-SubscriptionName NAME] [-Default] [-Json]\n"
-                            "Lists the subscriptions of the account that Add-AzureAccount signed in.\n";
+                            "Lists the subscriptions of the account that Add-AzureAccount signed in.\n"
+                            "-Help and -Version print this and the version.\n";
 
 struct command {
     const char *id, *name;
