@@ -316,7 +316,8 @@ static void open_jwk__wrong_curve_key__argument(void **state)
     static const uint8_t order[32] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff,
                                       0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
                                       0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
-    uint8_t point[32] = {0}, huge[33] = {1}, larger[32];
+    uint8_t point[32] = {0}, huge[33] = {1}, one_too_long[33] = {1}, larger[32];
+    one_too_long[32] = 1; /* right but for the byte in front */
     memcpy(larger, order, sizeof larger);
     larger[31]++; /* order + 1: the same point as scalar 1 */
     BIGNUM *one = BN_new();
@@ -326,9 +327,9 @@ static void open_jwk__wrong_curve_key__argument(void **state)
         const uint8_t *bytes;
         size_t len;
     } cases[] = {
-        {HSM_JWK_X, point, 32}, {HSM_JWK_Y, point, 32},  {HSM_JWK_D, point, 32},
-        {HSM_JWK_D, order, 32}, {HSM_JWK_D, larger, 32}, {HSM_JWK_D, huge, 33},
-        {HSM_JWK_X, huge, 33},  {HSM_JWK_Y, huge, 33},   {HSM_JWK_D, order, 31},
+        {HSM_JWK_X, point, 32},        {HSM_JWK_Y, point, 32}, {HSM_JWK_D, point, 32}, {HSM_JWK_D, order, 32},
+        {HSM_JWK_D, larger, 32},       {HSM_JWK_D, huge, 33},  {HSM_JWK_X, huge, 33},  {HSM_JWK_Y, huge, 33},
+        {HSM_JWK_D, one_too_long, 33}, {HSM_JWK_D, order, 31},
     };
     for (size_t i = 0; i < KQ_COUNT_OF(cases); i++) {
         KQ_AUTO_VALUE(members) members = {0};
