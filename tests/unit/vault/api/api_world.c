@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/test_keys.h"
+#include "vault/api/operation.h"
 #include "wire/formats.h"
 
 /* ---- other developers' routes are not under test here ------------------------------------- */
@@ -31,6 +32,11 @@ const struct vault_route vault_public_routes[] = {
     {VAULT_HOST_MANAGEMENT, VAULT_GET, "/whoami", say_operator, 0, 0},
     {0},
 };
+
+enum vault_problem vault_get_metrics(struct vault_call *call)
+{
+    return vault_reply_empty(call, 204);
+}
 
 /* ---- the authority ---------------------------------------------------------------------------- */
 
@@ -314,17 +320,32 @@ void api_world_free(struct api_world *world)
     free(world);
 }
 
+/* The next part before a separator, ended in place; empty ones are skipped. NULL after the last. */
+static char *next_part(char **rest, char separator)
+{
+    char *at = *rest;
+    while (*at == separator)
+        at++;
+    if (*at == '\0')
+        return NULL;
+    char *end = strchr(at, separator);
+    *rest = end == NULL ? at + strlen(at) : end + 1;
+    if (end != NULL)
+        *end = '\0';
+    return at;
+}
+
 /* Splits a path at / and ?, & and =, in place; escapes are none of the test's business. */
 static void split_target(char *text, struct vault_http_request *out)
 {
-    char *query = strchr(text, '?'), *state = NULL;
+    char *query = strchr(text, '?');
     if (query != NULL)
         *query++ = '\0';
-    for (char *at = strtok_r(text, "/", &state); at != NULL; at = strtok_r(NULL, "/", &state))
+    for (char *at = next_part(&text, '/'); at != NULL; at = next_part(&text, '/'))
         out->segments[out->num_segments++] = at;
     if (query == NULL)
         return;
-    for (char *at = strtok_r(query, "&", &state); at != NULL; at = strtok_r(NULL, "&", &state)) {
+    for (char *at = next_part(&query, '&'); at != NULL; at = next_part(&query, '&')) {
         char *value = strchr(at, '=');
         assert_non_null(value);
         *value++ = '\0';
@@ -380,10 +401,10 @@ unsigned api_send(struct api_world *world, enum vault_method method, const char 
 
 const json_t *api_value(const struct api_world *world, const char *path)
 {
-    char text[256], *state = NULL;
+    char text[256], *rest = text;
     const json_t *value = world->body;
     snprintf(text, sizeof text, "%s", path);
-    for (char *at = strtok_r(text, ".", &state); at != NULL && value != NULL; at = strtok_r(NULL, ".", &state))
+    for (char *at = next_part(&rest, '.'); at != NULL && value != NULL; at = next_part(&rest, '.'))
         value = json_is_array(value) ? json_array_get(value, (size_t)(at[0] - '0')) : json_object_get(value, at);
     return value;
 }
