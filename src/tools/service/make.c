@@ -190,8 +190,7 @@ static kq_status make_regions(struct kq_service *service, const struct kq_servic
         .valid_days = KEK_DAYS,
     };
     struct kq_tool *tool = service->tool;
-    int code =
-        kq_regions_create_beside(tool->program, tool->argc, tool->argv, false, &plan, missing->regions, missing->num);
+    int code = create_aside(tool, &plan, missing);
     if (code != KQ_EXIT_DONE) {
         tool->has_spoken = true;
         return kq_tool_fail(tool, code == KQ_EXIT_UNREACHABLE ? KQ_ERR_CONNECT : KQ_ERR_STATE,
