@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "harness/test_keys.h"
-#include "vault/api/operation.h"
 #include "wire/formats.h"
 
 /* ---- other developers' routes are not under test here ------------------------------------- */
@@ -32,11 +31,6 @@ const struct vault_route vault_public_routes[] = {
     {VAULT_HOST_MANAGEMENT, VAULT_GET, "/whoami", say_operator, 0, 0},
     {0},
 };
-
-enum vault_problem vault_get_metrics(struct vault_call *call)
-{
-    return vault_reply_empty(call, 204);
-}
 
 /* ---- the authority ---------------------------------------------------------------------------- */
 
@@ -230,6 +224,27 @@ kq_status vault_keyops_find_region(struct vault_keyops *keyops, const char *name
     (void)keyops;
     *out = (struct vault_region_facts){.generation = 1};
     memset(out->hknso, name[0], sizeof out->hknso);
+    return KQ_OK;
+}
+
+kq_status vault_keyops_region(struct vault_keyops *keyops, size_t i, struct vault_region_facts *out)
+{
+    (void)keyops;
+    (void)i;
+    (void)out;
+    return KQ_ERR_NOT_FOUND;
+}
+
+kq_status vault_keyops_refresh(struct vault_keyops *keyops)
+{
+    (void)keyops;
+    return KQ_OK;
+}
+
+kq_status vault_keyops_ping(struct vault_keyops *keyops, const char *region_or_null_for_platform)
+{
+    (void)keyops;
+    (void)region_or_null_for_platform;
     return KQ_OK;
 }
 
