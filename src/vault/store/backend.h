@@ -59,6 +59,23 @@ struct vault_store_backend {
                           void *context);
     kq_status (*get_vault_by_id)(struct vault_store *store, uint64_t id, struct vault_record *out);
     kq_status (*get_key_by_id)(struct vault_store *store, uint64_t id, struct vault_key *out);
+    kq_status (*delete_principal)(struct vault_store *store, const char *client_id);
+    kq_status (*delete_client_secret)(struct vault_store *store, const char *client_id, const char *id);
+    kq_status (*put_client_certificate)(struct vault_store *store, const struct vault_client_certificate *record);
+    kq_status (*get_client_certificate)(struct vault_store *store, const char *client_id, size_t i,
+                                        struct vault_client_certificate *out);
+    kq_status (*delete_client_certificate)(struct vault_store *store, const char *client_id, const char *id);
+    kq_status (*put_person)(struct vault_store *store, const struct vault_person *record);
+    kq_status (*get_person)(struct vault_store *store, const char *object_id, struct vault_person *out);
+    kq_status (*find_person)(struct vault_store *store, const char *user_name, struct vault_person *out);
+    kq_status (*delete_person)(struct vault_store *store, const char *object_id);
+    kq_status (*put_session)(struct vault_store *store, const struct vault_session *record);
+    kq_status (*find_session)(struct vault_store *store, const uint8_t hash[32], struct vault_session *out);
+    kq_status (*rotate_session)(struct vault_store *store, const struct vault_session *record);
+    kq_status (*delete_session)(struct vault_store *store, const char *id);
+    kq_status (*list_principals)(struct vault_store *store, struct vault_page *page, vault_principal_row *row,
+                                 void *context);
+    kq_status (*list_people)(struct vault_store *store, struct vault_page *page, vault_person_row *row, void *context);
 };
 
 struct vault_store {

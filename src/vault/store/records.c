@@ -24,6 +24,19 @@ void vault_principal_clear(struct vault_principal *record)
     *record = (struct vault_principal){0};
 }
 
+void vault_client_certificate_clear(struct vault_client_certificate *record)
+{
+    kq_buffer_clear(&record->certificate);
+    *record = (struct vault_client_certificate){0};
+}
+
+void vault_person_clear(struct vault_person *record)
+{
+    free(record->user_name);
+    free(record->display_name);
+    *record = (struct vault_person){0};
+}
+
 void vault_record_clear(struct vault_record *record)
 {
     free(record->group);

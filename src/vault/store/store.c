@@ -218,3 +218,81 @@ kq_status vault_store_get_key_by_id(struct vault_store *store, uint64_t id, stru
 {
     return store->backend->get_key_by_id(store, id, out);
 }
+
+kq_status vault_store_delete_principal(struct vault_store *store, const char *client_id)
+{
+    return changed(store, store->backend->delete_principal(store, client_id));
+}
+
+kq_status vault_store_delete_client_secret(struct vault_store *store, const char *client_id, const char *id)
+{
+    return changed(store, store->backend->delete_client_secret(store, client_id, id));
+}
+
+kq_status vault_store_put_client_certificate(struct vault_store *store, const struct vault_client_certificate *record)
+{
+    return changed(store, store->backend->put_client_certificate(store, record));
+}
+
+kq_status vault_store_get_client_certificate(struct vault_store *store, const char *client_id, size_t i,
+                                             struct vault_client_certificate *out)
+{
+    return store->backend->get_client_certificate(store, client_id, i, out);
+}
+
+kq_status vault_store_delete_client_certificate(struct vault_store *store, const char *client_id, const char *id)
+{
+    return changed(store, store->backend->delete_client_certificate(store, client_id, id));
+}
+
+kq_status vault_store_put_person(struct vault_store *store, const struct vault_person *record)
+{
+    return changed(store, store->backend->put_person(store, record));
+}
+
+kq_status vault_store_get_person(struct vault_store *store, const char *object_id, struct vault_person *out)
+{
+    return store->backend->get_person(store, object_id, out);
+}
+
+kq_status vault_store_find_person(struct vault_store *store, const char *user_name, struct vault_person *out)
+{
+    return store->backend->find_person(store, user_name, out);
+}
+
+kq_status vault_store_delete_person(struct vault_store *store, const char *object_id)
+{
+    return changed(store, store->backend->delete_person(store, object_id));
+}
+
+kq_status vault_store_put_session(struct vault_store *store, const struct vault_session *record)
+{
+    return changed(store, store->backend->put_session(store, record));
+}
+
+kq_status vault_store_find_session(struct vault_store *store, const uint8_t hash[32], struct vault_session *out)
+{
+    return store->backend->find_session(store, hash, out);
+}
+
+kq_status vault_store_rotate_session(struct vault_store *store, const struct vault_session *record)
+{
+    return changed(store, store->backend->rotate_session(store, record));
+}
+
+kq_status vault_store_delete_session(struct vault_store *store, const char *id)
+{
+    return changed(store, store->backend->delete_session(store, id));
+}
+
+kq_status vault_store_list_principals(struct vault_store *store, struct vault_page *page, vault_principal_row *row,
+                                      void *context)
+{
+    return store->backend->list_principals(store, page, row, context);
+}
+
+kq_status vault_store_list_people(struct vault_store *store, struct vault_page *page, vault_person_row *row,
+                                  void *context)
+{
+    return store->backend->list_people(store, page, row, context);
+}

@@ -102,6 +102,76 @@ KQ_MUST_CHECK kq_status vault_store_put_client_secret(struct vault_store *store,
 KQ_MUST_CHECK kq_status vault_store_get_client_secret(struct vault_store *store, const char *client_id, size_t i,
                                                       struct vault_client_secret *out);
 
+/* Removes the principal with its secrets and certificates; what it was allowed stays behind and means nobody. */
+KQ_MUST_CHECK kq_status vault_store_delete_principal(struct vault_store *store, const char *client_id);
+KQ_MUST_CHECK kq_status vault_store_delete_client_secret(struct vault_store *store, const char *client_id,
+                                                         const char *id);
+
+/* A certificate with which a client signs its assertions. */
+struct vault_client_certificate {
+    char id[37];
+    char client_id[37];
+    struct kq_buffer certificate; /* DER */
+    uint8_t sha256[32];           /* of it; once for each client */
+    uint8_t sha1[20];
+    uint64_t not_before;
+    uint64_t not_after;
+    uint64_t created;
+};
+void vault_client_certificate_clear(struct vault_client_certificate *record);
+KQ_AUTO_DEFINE_VALUE(vault_client_certificate);
+KQ_MUST_CHECK kq_status vault_store_put_client_certificate(struct vault_store *store,
+                                                           const struct vault_client_certificate *record);
+/* The i-th certificate of a client, oldest first. */
+KQ_MUST_CHECK kq_status vault_store_get_client_certificate(struct vault_store *store, const char *client_id, size_t i,
+                                                           struct vault_client_certificate *out);
+KQ_MUST_CHECK kq_status vault_store_delete_client_certificate(struct vault_store *store, const char *client_id,
+                                                              const char *id);
+
+/* ---- people ---------------------------------------------------------------------------- */
+
+/* Somebody who signs in with a name and a passphrase: scrypt, never the passphrase. */
+struct vault_person {
+    char object_id[37];
+    char *user_name; /* unique, without regard to case */
+    char *display_name;
+    bool is_operator;
+    uint8_t salt[32];
+    uint8_t hash[32];
+    uint64_t scrypt_log2_n;
+    uint64_t created;
+};
+void vault_person_clear(struct vault_person *record);
+KQ_AUTO_DEFINE_VALUE(vault_person);
+KQ_MUST_CHECK kq_status vault_store_put_person(struct vault_store *store, const struct vault_person *record);
+KQ_MUST_CHECK kq_status vault_store_get_person(struct vault_store *store, const char *object_id,
+                                               struct vault_person *out);
+KQ_MUST_CHECK kq_status vault_store_find_person(struct vault_store *store, const char *user_name,
+                                                struct vault_person *out);
+/* Removes the person with all sessions. */
+KQ_MUST_CHECK kq_status vault_store_delete_person(struct vault_store *store, const char *object_id);
+
+/* What a refresh token stands for; its SHA-256, never the token. */
+struct vault_session {
+    char id[37];
+    char object_id[37];
+    char client_id[37];
+    uint8_t hash[32];
+    uint8_t previous[32]; /* of the token that this one replaced; zeros: none */
+    uint64_t rotated;     /* when that was */
+    uint64_t created;
+    uint64_t expires;
+};
+/* Also removes sessions that ended before record->created. */
+KQ_MUST_CHECK kq_status vault_store_put_session(struct vault_store *store, const struct vault_session *record);
+/* By the hash of the newest token or of the one before it. */
+KQ_MUST_CHECK kq_status vault_store_find_session(struct vault_store *store, const uint8_t hash[32],
+                                                 struct vault_session *out);
+/* Stores hash, previous, rotated and expires if the stored hash still is record->previous.
+ * Errors: KQ_ERR_NOT_FOUND (somebody was faster, or it is gone). */
+KQ_MUST_CHECK kq_status vault_store_rotate_session(struct vault_store *store, const struct vault_session *record);
+KQ_MUST_CHECK kq_status vault_store_delete_session(struct vault_store *store, const char *id);
+
 /* ---- vaults ------------------------------------------------------------------------------ */
 
 struct vault_record {
@@ -268,6 +338,13 @@ KQ_MUST_CHECK kq_status vault_store_list_vaults(struct vault_store *store, const
 typedef bool vault_subscription_row(void *context, const struct vault_subscription *subscription);
 KQ_MUST_CHECK kq_status vault_store_list_subscriptions(struct vault_store *store, struct vault_page *page,
                                                        vault_subscription_row *row, void *context);
+typedef bool vault_principal_row(void *context, const struct vault_principal *principal);
+KQ_MUST_CHECK kq_status vault_store_list_principals(struct vault_store *store, struct vault_page *page,
+                                                    vault_principal_row *row, void *context);
+typedef bool vault_person_row(void *context, const struct vault_person *person);
+/* By user name; without salt and hash. */
+KQ_MUST_CHECK kq_status vault_store_list_people(struct vault_store *store, struct vault_page *page,
+                                                vault_person_row *row, void *context);
 typedef bool vault_group_row(void *context, const struct vault_group *group);
 KQ_MUST_CHECK kq_status vault_store_list_groups(struct vault_store *store, const char *subscription,
                                                 struct vault_page *page, vault_group_row *row, void *context);

@@ -68,5 +68,29 @@ KQ_MUST_CHECK kq_status vault_sqlite_list_due(struct vault_store *store, enum va
                                               vault_due_row *row, void *context);
 KQ_MUST_CHECK kq_status vault_sqlite_get_vault_by_id(struct vault_store *store, uint64_t id, struct vault_record *out);
 KQ_MUST_CHECK kq_status vault_sqlite_get_key_by_id(struct vault_store *store, uint64_t id, struct vault_key *out);
+KQ_MUST_CHECK kq_status vault_sqlite_delete_principal(struct vault_store *store, const char *client_id);
+KQ_MUST_CHECK kq_status vault_sqlite_delete_client_secret(struct vault_store *store, const char *client_id,
+                                                          const char *id);
+KQ_MUST_CHECK kq_status vault_sqlite_put_client_certificate(struct vault_store *store,
+                                                            const struct vault_client_certificate *record);
+KQ_MUST_CHECK kq_status vault_sqlite_get_client_certificate(struct vault_store *store, const char *client_id, size_t i,
+                                                            struct vault_client_certificate *out);
+KQ_MUST_CHECK kq_status vault_sqlite_delete_client_certificate(struct vault_store *store, const char *client_id,
+                                                               const char *id);
+KQ_MUST_CHECK kq_status vault_sqlite_put_person(struct vault_store *store, const struct vault_person *record);
+KQ_MUST_CHECK kq_status vault_sqlite_get_person(struct vault_store *store, const char *object_id,
+                                                struct vault_person *out);
+KQ_MUST_CHECK kq_status vault_sqlite_find_person(struct vault_store *store, const char *user_name,
+                                                 struct vault_person *out);
+KQ_MUST_CHECK kq_status vault_sqlite_delete_person(struct vault_store *store, const char *object_id);
+KQ_MUST_CHECK kq_status vault_sqlite_put_session(struct vault_store *store, const struct vault_session *record);
+KQ_MUST_CHECK kq_status vault_sqlite_find_session(struct vault_store *store, const uint8_t hash[32],
+                                                  struct vault_session *out);
+KQ_MUST_CHECK kq_status vault_sqlite_rotate_session(struct vault_store *store, const struct vault_session *record);
+KQ_MUST_CHECK kq_status vault_sqlite_delete_session(struct vault_store *store, const char *id);
+KQ_MUST_CHECK kq_status vault_sqlite_list_principals(struct vault_store *store, struct vault_page *page,
+                                                     vault_principal_row *row, void *context);
+KQ_MUST_CHECK kq_status vault_sqlite_list_people(struct vault_store *store, struct vault_page *page,
+                                                 vault_person_row *row, void *context);
 
 #endif

@@ -114,12 +114,50 @@ static const char *const to_version_1[] = {
     "CREATE INDEX key_version_of_key ON key_version (key_id)",
 };
 
+static const char *const to_version_2[] = {
+    "CREATE TABLE client_certificate ("
+    "id TEXT NOT NULL COLLATE NOCASE PRIMARY KEY, "
+    "client_id TEXT NOT NULL COLLATE NOCASE REFERENCES principal (client_id) ON DELETE CASCADE, "
+    "certificate BLOB NOT NULL, "
+    "sha256 BLOB NOT NULL, "
+    "sha1 BLOB NOT NULL, "
+    "not_before INTEGER NOT NULL, "
+    "not_after INTEGER NOT NULL, "
+    "created INTEGER NOT NULL, "
+    "UNIQUE (client_id, sha256)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX client_certificate_of_client ON client_certificate (client_id, created, id)",
+
+    "CREATE TABLE person ("
+    "object_id TEXT NOT NULL COLLATE NOCASE PRIMARY KEY, "
+    "user_name TEXT NOT NULL COLLATE NOCASE UNIQUE, "
+    "display_name TEXT NOT NULL, "
+    "is_operator INTEGER NOT NULL, "
+    "salt BLOB NOT NULL, "
+    "hash BLOB NOT NULL, "
+    "scrypt_log2_n INTEGER NOT NULL, "
+    "created INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE session ("
+    "id TEXT NOT NULL COLLATE NOCASE PRIMARY KEY, "
+    "object_id TEXT NOT NULL COLLATE NOCASE REFERENCES person (object_id) ON DELETE CASCADE, "
+    "client_id TEXT NOT NULL COLLATE NOCASE, "
+    "hash BLOB NOT NULL UNIQUE, "
+    "previous BLOB NOT NULL, "
+    "rotated INTEGER NOT NULL, "
+    "created INTEGER NOT NULL, "
+    "expires INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE INDEX session_of_previous ON session (previous)",
+    "CREATE INDEX session_of_person ON session (object_id)",
+    "CREATE INDEX session_to_end ON session (expires)",
+};
+
 /* The i-th leads from version i to i + 1. */
 static const struct {
     const char *const *statements;
     size_t num;
 } migrations[VAULT_DATABASE_VERSION] = {
     {to_version_1, KQ_COUNT_OF(to_version_1)},
+    {to_version_2, KQ_COUNT_OF(to_version_2)},
 };
 
 static kq_status migrate_once(struct vault_connection *writer, uint64_t version)

@@ -4,7 +4,7 @@
 #include "vault/store/sqlite/database.h"
 
 #define VAULT_DATABASE_APPLICATION 0x4b515653 /* "KQVS" */
-#define VAULT_DATABASE_VERSION 1u             /* docs/formats/vault-database.md */
+#define VAULT_DATABASE_VERSION 2u             /* docs/formats/vault-database.md */
 
 /* Brings a database of an older version (0: empty) up to VAULT_DATABASE_VERSION,
  * one version in one transaction. */

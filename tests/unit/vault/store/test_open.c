@@ -127,7 +127,7 @@ static void vault_store_open_sqlite__newer_version__refused_by_name(void **state
     struct fixture fixture;
     fixture_start(&fixture);
     fixture_close(&fixture);
-    run_sql(fixture.path, "PRAGMA user_version = 2");
+    run_sql(fixture.path, "PRAGMA user_version = 3");
     assert_status(fixture_open(&fixture, VAULT_STORE_USE), KQ_ERR_VERSION);
     assert_non_null(strstr(fixture.error, "newer"));
     fixture_end(&fixture);
@@ -218,26 +218,51 @@ static void golden(const char *name, struct kq_buffer *out)
     assert_ok(kq_file_read(path, 1u << 20, out));
 }
 
-static void vault_schema_migrate__new_database__schema_of_the_golden_file(void **state)
+static void assert_schema_is_golden(struct fixture *fixture)
 {
-    (void)state;
-    struct fixture fixture;
-    fixture_start(&fixture);
-    fixture_close(&fixture);
     KQ_AUTO_VALUE(kq_buffer) found = {0};
     KQ_AUTO_VALUE(kq_buffer) expected = {0};
     kq_buffer_init(&found, 1u << 20);
     sqlite3 *database;
-    assert_int_equal(sqlite3_open(fixture.path, &database), SQLITE_OK);
+    fixture_close(fixture);
+    assert_int_equal(sqlite3_open(fixture->path, &database), SQLITE_OK);
     assert_int_equal(sqlite3_exec(database,
                                   "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' "
                                   "ORDER BY rowid",
                                   append_row, &found, NULL),
                      SQLITE_OK);
     sqlite3_close(database);
-    golden("vault-database-1.schema.sql", &expected);
+    golden("vault-database-2.schema.sql", &expected);
     assert_slice_equal(kq_buffer_slice(&found), kq_buffer_slice(&expected));
+}
+
+static void vault_schema_migrate__new_database__schema_of_the_golden_file(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture);
+    assert_schema_is_golden(&fixture);
     fixture_end(&fixture);
+}
+
+/* Opens a database as an older version wrote it. */
+static void fixture_of_golden(struct fixture *fixture, const char *version)
+{
+    fixture_folder(fixture);
+    static const char *const kinds[] = {"schema", "rows"};
+    KQ_AUTO_VALUE(kq_buffer) both = {0};
+    kq_buffer_init(&both, 1u << 20);
+    for (size_t i = 0; i < 2; i++) {
+        KQ_AUTO_VALUE(kq_buffer) text = {0};
+        char name[64];
+        snprintf(name, sizeof name, "vault-database-%s.%s.sql", version, kinds[i]);
+        golden(name, &text);
+        assert_ok(kq_buffer_append(&both, text.data, text.len));
+    }
+    assert_ok(kq_buffer_append(&both, "", 1));
+    run_sql(fixture->path, (const char *)both.data);
+    assert_int_equal(chmod(fixture->path, 0600), 0);
+    assert_ok(fixture_open(fixture, VAULT_STORE_USE));
 }
 
 /* A database as version 1 wrote it, with a record of every table. */
@@ -245,21 +270,7 @@ static void vault_store_open_sqlite__database_of_version_1__everything_is_found(
 {
     (void)state;
     struct fixture fixture;
-    fixture_folder(&fixture);
-    KQ_AUTO_VALUE(kq_buffer) schema = {0};
-    KQ_AUTO_VALUE(kq_buffer) rows = {0};
-    golden("vault-database-1.schema.sql", &schema);
-    golden("vault-database-1.rows.sql", &rows);
-    struct kq_buffer both;
-    kq_buffer_init(&both, 1u << 20);
-    assert_ok(kq_buffer_append(&both, schema.data, schema.len));
-    assert_ok(kq_buffer_append(&both, rows.data, rows.len));
-    assert_ok(kq_buffer_append(&both, "", 1));
-    run_sql(fixture.path, (const char *)both.data);
-    kq_buffer_clear(&both);
-    assert_int_equal(chmod(fixture.path, 0600), 0);
-    assert_ok(fixture_open(&fixture, VAULT_STORE_USE));
-
+    fixture_of_golden(&fixture, "1");
     KQ_AUTO_VALUE(vault_record) vault = {0};
     KQ_AUTO_VALUE(vault_key) key = {0};
     KQ_AUTO_VALUE(vault_key_version) version = {0};
@@ -291,6 +302,48 @@ static void vault_store_open_sqlite__database_of_version_1__everything_is_found(
     fixture_end(&fixture);
 }
 
+/* A database that version 1 made becomes the one that version 2 makes, and takes its records. */
+static void vault_schema_migrate__version_1__takes_records_of_version_2(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_of_golden(&fixture, "1");
+    struct vault_client_certificate certificate = {.id = "00000000-0000-4000-8000-0000000000c1",
+                                                   .client_id = "00000000-0000-4000-8000-0000000000b1"};
+    kq_buffer_init(&certificate.certificate, 8);
+    assert_ok(kq_buffer_append(&certificate.certificate, "der", 3));
+    assert_ok(vault_store_put_client_certificate(fixture.store, &certificate));
+    vault_client_certificate_clear(&certificate);
+    assert_ok(
+        vault_store_get_client_certificate(fixture.store, "00000000-0000-4000-8000-0000000000b1", 0, &certificate));
+    vault_client_certificate_clear(&certificate);
+    assert_schema_is_golden(&fixture);
+    fixture_end(&fixture);
+}
+
+static void vault_store_open_sqlite__database_of_version_2__everything_is_found(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_of_golden(&fixture, "2");
+    KQ_AUTO_VALUE(vault_client_certificate) certificate = {.created = 0};
+    KQ_AUTO_VALUE(vault_person) person = {.created = 0};
+    struct vault_session session = {.created = 0};
+    uint8_t hash[32];
+    assert_ok(
+        vault_store_get_client_certificate(fixture.store, "00000000-0000-4000-8000-0000000000b1", 0, &certificate));
+    assert_true(kq_slice_is_text(kq_buffer_slice(&certificate.certificate), "der"));
+    assert_int_equal(certificate.sha1[19], 0x14);
+    assert_int_equal(certificate.not_after, 11);
+    assert_ok(vault_store_find_person(fixture.store, "ALICE", &person));
+    assert_string_equal(person.display_name, "Alice");
+    memset(hash, 0x33, sizeof hash);
+    assert_ok(vault_store_find_session(fixture.store, hash, &session));
+    assert_string_equal(session.object_id, person.object_id);
+    assert_int_equal(session.expires, 99);
+    fixture_end(&fixture);
+}
+
 UNIT_MAIN(cmocka_unit_test(vault_store_open_sqlite__create__private_file_that_opens_again),
           cmocka_unit_test(vault_store_open_sqlite__create_over_something__refused_and_left_alone),
           cmocka_unit_test(vault_store_open_sqlite__leftover_of_an_interrupted_start__made_anew),
@@ -304,4 +357,6 @@ UNIT_MAIN(cmocka_unit_test(vault_store_open_sqlite__create__private_file_that_op
           cmocka_unit_test(vault_store_open_sqlite__cut_short__refused_at_every_length),
           cmocka_unit_test(vault_store_open_sqlite__damaged_page__refused),
           cmocka_unit_test(vault_schema_migrate__new_database__schema_of_the_golden_file),
-          cmocka_unit_test(vault_store_open_sqlite__database_of_version_1__everything_is_found))
+          cmocka_unit_test(vault_store_open_sqlite__database_of_version_1__everything_is_found),
+          cmocka_unit_test(vault_schema_migrate__version_1__takes_records_of_version_2),
+          cmocka_unit_test(vault_store_open_sqlite__database_of_version_2__everything_is_found))

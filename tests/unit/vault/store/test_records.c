@@ -484,11 +484,139 @@ static void vault_store_list_assignments__principal_and_prefix__only_those(void 
     fixture_end(&fixture);
 }
 
+static bool count_principal(void *context, const struct vault_principal *principal)
+{
+    assert_true(principal->display_name != NULL);
+    (*(size_t *)context)++;
+    return true;
+}
+
+static void vault_store_delete_principal__its_secrets_and_certificates_go(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture);
+    const struct vault_principal principal = {
+        .client_id = CLIENT, .object_id = OBJECT, .display_name = (char *)"robot", .created = 5};
+    struct vault_client_secret secret = {.id = "30000000-0000-4000-8000-000000000001", .client_id = CLIENT};
+    struct vault_client_certificate certificate = {
+        .id = "30000000-0000-4000-8000-000000000002", .client_id = CLIENT, .sha256 = {1}, .not_after = 9};
+    struct vault_client_certificate found = {.created = 0};
+    struct vault_page page = {.max = 10};
+    size_t num = 0;
+    kq_buffer_init(&certificate.certificate, 8);
+    assert_ok(kq_buffer_append(&certificate.certificate, "der", 3));
+    assert_status(vault_store_put_client_certificate(fixture.store, &certificate), KQ_ERR_NOT_FOUND);
+    assert_ok(vault_store_put_principal(fixture.store, &principal));
+    assert_ok(vault_store_put_client_secret(fixture.store, &secret));
+    assert_ok(vault_store_put_client_certificate(fixture.store, &certificate));
+    certificate.id[35] = '3';
+    assert_status(vault_store_put_client_certificate(fixture.store, &certificate), KQ_ERR_EXISTS); /* its sha256 */
+    assert_ok(vault_store_get_client_certificate(fixture.store, CLIENT, 0, &found));
+    assert_true(kq_slice_is_text(kq_buffer_slice(&found.certificate), "der"));
+    assert_int_equal(found.not_after, 9);
+    assert_status(vault_store_delete_client_certificate(fixture.store, OBJECT, found.id), KQ_ERR_NOT_FOUND);
+    assert_status(vault_store_delete_client_secret(fixture.store, OBJECT, secret.id), KQ_ERR_NOT_FOUND);
+    vault_client_certificate_clear(&found);
+    assert_ok(vault_store_list_principals(fixture.store, &page, count_principal, &num));
+    assert_int_equal(num, 1);
+    assert_ok(vault_store_delete_principal(fixture.store, CLIENT));
+    assert_status(vault_store_delete_principal(fixture.store, CLIENT), KQ_ERR_NOT_FOUND);
+    assert_status(vault_store_get_client_secret(fixture.store, CLIENT, 0, &secret), KQ_ERR_NOT_FOUND);
+    assert_status(vault_store_get_client_certificate(fixture.store, CLIENT, 0, &found), KQ_ERR_NOT_FOUND);
+    vault_client_certificate_clear(&certificate);
+    fixture_end(&fixture);
+}
+
+#define PERSON_ID "40000000-0000-4000-8000-000000000001"
+
+static void put_alice(struct fixture *fixture)
+{
+    const struct vault_person person = {.object_id = PERSON_ID,
+                                        .user_name = (char *)"alice",
+                                        .display_name = (char *)"Alice",
+                                        .salt = {1},
+                                        .hash = {2},
+                                        .scrypt_log2_n = 15};
+    assert_ok(vault_store_put_person(fixture->store, &person));
+    assert_status(vault_store_put_person(fixture->store, &person), KQ_ERR_EXISTS);
+}
+
+static bool count_person(void *context, const struct vault_person *person)
+{
+    assert_string_equal(person->user_name, "alice");
+    assert_int_equal(person->salt[0] + person->hash[0], 0); /* lists need neither */
+    (*(size_t *)context)++;
+    return true;
+}
+
+static void vault_store_put_person__found_by_name_in_any_case(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture);
+    KQ_AUTO_VALUE(vault_person) found = {.created = 0};
+    KQ_AUTO_VALUE(vault_person) same = {.created = 0};
+    struct vault_page page = {.max = 10};
+    size_t num = 0;
+    put_alice(&fixture);
+    assert_ok(vault_store_find_person(fixture.store, "Alice", &found));
+    assert_int_equal(found.hash[0], 2);
+    assert_ok(vault_store_get_person(fixture.store, PERSON_ID, &same));
+    assert_string_equal(same.user_name, found.user_name);
+    assert_ok(vault_store_list_people(fixture.store, &page, count_person, &num));
+    assert_int_equal(num, 1);
+    assert_ok(vault_store_delete_person(fixture.store, PERSON_ID));
+    assert_status(vault_store_delete_person(fixture.store, PERSON_ID), KQ_ERR_NOT_FOUND);
+    fixture_end(&fixture);
+}
+
+static void vault_store_rotate_session__newest_and_the_one_before_are_found(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture);
+    struct vault_session session = {.id = "50000000-0000-4000-8000-000000000001",
+                                    .object_id = PERSON_ID,
+                                    .client_id = CLIENT,
+                                    .hash = {1},
+                                    .created = 100,
+                                    .expires = 200};
+    struct vault_session next = session;
+    struct vault_session found;
+    const uint8_t third[32] = {3};
+    assert_status(vault_store_put_session(fixture.store, &session), KQ_ERR_NOT_FOUND); /* nobody's */
+    put_alice(&fixture);
+    assert_ok(vault_store_put_session(fixture.store, &session));
+    next.previous[0] = 1;
+    next.hash[0] = 2;
+    next.rotated = 150;
+    assert_ok(vault_store_rotate_session(fixture.store, &next));
+    assert_status(vault_store_rotate_session(fixture.store, &next), KQ_ERR_NOT_FOUND); /* once */
+    assert_ok(vault_store_find_session(fixture.store, session.hash, &found));
+    assert_int_equal(found.hash[0], 2);
+    assert_ok(vault_store_find_session(fixture.store, next.hash, &found));
+    assert_int_equal(found.rotated, 150);
+    assert_status(vault_store_find_session(fixture.store, third, &found), KQ_ERR_NOT_FOUND);
+    session.id[35] = '2';
+    memcpy(session.hash, third, 32);
+    session.created = 200; /* when the first one ends */
+    session.expires = 300;
+    assert_ok(vault_store_put_session(fixture.store, &session));
+    assert_status(vault_store_find_session(fixture.store, next.hash, &found), KQ_ERR_NOT_FOUND);
+    assert_ok(vault_store_delete_person(fixture.store, PERSON_ID));
+    assert_status(vault_store_find_session(fixture.store, third, &found), KQ_ERR_NOT_FOUND);
+    fixture_end(&fixture);
+}
+
 UNIT_MAIN(cmocka_unit_test(vault_store_put_setting__twice__replaced),
           cmocka_unit_test(vault_store_put_subscription__two__found_in_any_case_and_listed),
           cmocka_unit_test(vault_store_set_group__new_then_known__created_once),
           cmocka_unit_test(vault_store_delete_group__with_and_without_vaults__only_an_empty_one),
           cmocka_unit_test(vault_store_put_principal__and_secrets__found_oldest_first),
+          cmocka_unit_test(vault_store_delete_principal__its_secrets_and_certificates_go),
+          cmocka_unit_test(vault_store_put_person__found_by_name_in_any_case),
+          cmocka_unit_test(vault_store_rotate_session__newest_and_the_one_before_are_found),
           cmocka_unit_test(vault_store_put_vault__all_members__come_back),
           cmocka_unit_test(vault_store_update_vault__what_may_change__changed_alone),
           cmocka_unit_test(vault_store_purge_vault__with_keys_and_policy__all_gone_name_free),
