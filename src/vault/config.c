@@ -42,6 +42,16 @@ static const struct option options[] = {
     {"keys", "loaded", KIND_NUMBER, AT(loaded_keys), 1, 1000, 500, "keys kept loaded in each region's module"},
     {"keys", "module-seconds", KIND_NUMBER, AT(module_seconds), 1, 600, 10, "how long a request waits for a module"},
     {"keys", "attested-only", KIND_YES_NO, AT(attested_only), 0, 0, 0, "refuse packages of modules without a warrant"},
+    {"keys", "clear-import", KIND_YES_NO, AT(clear_import), 0, 0, 1,
+     "take JSON Web Keys with private members; they have been in the clear"},
+    {"housekeeping", "seconds", KIND_NUMBER, AT(housekeeping_seconds), 1, 3600, 5,
+     "between looks for keys to rotate, and keys and vaults to purge"},
+    {"throttle", "enabled", KIND_YES_NO, AT(throttle), 0, 0, 0,
+     "apply the published limits, to rehearse being refused with 429"},
+    {"metrics", "enabled", KIND_YES_NO, AT(metrics), 0, 0, 1, "GET /metrics on the management host and on addresses"},
+    {"metrics", "remote", KIND_YES_NO, AT(metrics_remote), 0, 0, 0, "show them to other hosts too, without a token"},
+    {"test", "clock-control", KIND_YES_NO, AT(test_clock), 0, 0, 0, "POST /test/clock; only with --test-mode"},
+    {"test", "fault-injection", KIND_YES_NO, AT(test_faults), 0, 0, 0, "POST /test/faults; only with --test-mode"},
     {"log", "requests", KIND_YES_NO, AT(log_requests), 0, 0, 1, "a line for each request"},
 };
 
@@ -79,7 +89,8 @@ static bool set_yes_no(void *at, const char *value)
 
 static bool set_path(void *at, const char *value)
 {
-    return (value[0] == '\0' || value[0] == '/') && kq_text_copy(kq_slice_text(value), at, 1024);
+    bool is_good = (value[0] == '\0' || value[0] == '/') && strlen(value) < 1024;
+    return is_good && kq_text_copy(kq_slice_text(value), at, 1024);
 }
 
 /* Labels of letters, digits and inner hyphens; lower case, because hosts are compared so. */
@@ -156,8 +167,7 @@ kq_status vault_config_set(struct vault_config *config, const char *section, con
 {
     const struct option *option = find_option(section, name);
     if (option == NULL) {
-        snprintf(out_error, out_error_size, "[%.40s] %.40s: there is no such option; see keyvaultd(1)", section,
-                 name);
+        snprintf(out_error, out_error_size, "[%.40s] %.40s: there is no such option; see keyvaultd(1)", section, name);
         return KQ_ERR_NOT_FOUND;
     }
     if (set_value(config, option, value))

@@ -30,6 +30,17 @@ struct vault_config {
     uint64_t loaded_keys; /* for each region */
     uint64_t module_seconds;
     bool attested_only;
+    bool clear_import;
+    /* [housekeeping] */
+    uint64_t housekeeping_seconds;
+    /* [throttle] */
+    bool throttle;
+    /* [metrics] */
+    bool metrics;
+    bool metrics_remote;
+    /* [test]: refused without --test-mode */
+    bool test_clock;
+    bool test_faults;
     /* [log] */
     bool log_requests;
 };

@@ -197,7 +197,7 @@ kq_status vault_init(const struct vault_init_options *options, char out_error[VA
     KQ_TRY(vault_wiring_open_parts(&run.wiring, VAULT_PLATFORM_MAKE, out_error));
     if ((status = make_tenant(&run)) != KQ_OK || (status = make_subscriptions(&run)) != KQ_OK)
         return fail(&run, status, "tenant and subscriptions cannot be stored");
-    KQ_TRY(vault_wiring_complete(&run.wiring, out_error));
+    KQ_TRY(vault_wiring_complete(&run.wiring, VAULT_MODE_PRODUCTION, out_error));
     if ((status = make_principal(&run)) != KQ_OK)
         return fail(&run, status, "credentials.json and its principal cannot be made");
     KQ_TRY(make_certificate(&run));

@@ -15,7 +15,7 @@
 #include "vault/serve.h"
 
 static const char usage[] =
-    "usage: keyvaultd --data DIR [--config FILE] [--foreground | --daemon]   serve\n"
+    "usage: keyvaultd --data DIR [--config FILE] [--foreground | --daemon] [--test-mode]   serve\n"
     "       keyvaultd --init --data DIR [--domain NAME] [--listen ADDR:PORT]... [--tenant GUID]\n"
     "                                    first run: database, keys, certificates, credentials\n"
     "       keyvaultd --check --data DIR [--config FILE]   read the configuration and stop\n"
@@ -27,6 +27,7 @@ static const char usage[] =
     "  --tenant GUID     the tenant's id (default: a random one)\n"
     "  --daemon          go to the background and return when requests are answered\n"
     "  --foreground      stay (the default)\n"
+    "  --test-mode       NOT FOR PRODUCTION: allow what [test] of the configuration asks for\n"
     "  --help, --version\n"
     "The modules must run already; `keyquay up` starts everything.\n"
     "Exit status: 0 done, 1 refused or failed, 2 usage, 4 a module cannot be reached.\n";
@@ -40,6 +41,7 @@ struct options {
     const char *config_path;
     const char *tenant;
     bool is_daemon;
+    bool is_test;
     struct vault_config config; /* for --init: what was said */
 };
 
@@ -56,12 +58,17 @@ static int exit_status_of(kq_status status)
 
 /* ---- the command line ------------------------------------------------------------------ */
 
-static const struct option known[] = {
-    {"init", no_argument, NULL, 'i'},         {"check", no_argument, NULL, 'c'},
-    {"data", required_argument, NULL, 'd'},   {"config", required_argument, NULL, 'f'},
-    {"domain", required_argument, NULL, 'o'}, {"listen", required_argument, NULL, 'l'},
-    {"tenant", required_argument, NULL, 't'}, {"daemon", no_argument, NULL, 'b'},
-    {"foreground", no_argument, NULL, 'g'},   {NULL, 0, NULL, 0}};
+static const struct option known[] = {{"init", no_argument, NULL, 'i'},
+                                      {"check", no_argument, NULL, 'c'},
+                                      {"data", required_argument, NULL, 'd'},
+                                      {"config", required_argument, NULL, 'f'},
+                                      {"domain", required_argument, NULL, 'o'},
+                                      {"listen", required_argument, NULL, 'l'},
+                                      {"tenant", required_argument, NULL, 't'},
+                                      {"daemon", no_argument, NULL, 'b'},
+                                      {"foreground", no_argument, NULL, 'g'},
+                                      {"test-mode", no_argument, NULL, 'x'},
+                                      {NULL, 0, NULL, 0}};
 
 static bool set_option(struct vault_config *config, const char *name, const char *value)
 {
@@ -100,6 +107,9 @@ static bool take_option(int option, struct options *out)
     case 'g':
         out->is_daemon = false;
         return true;
+    case 'x':
+        out->is_test = true;
+        return true;
     default:
         return false;
     }
@@ -131,6 +141,13 @@ static kq_status read_config(const struct options *options, const char *data, st
     kq_status status = vault_config_read(file, config, error, sizeof error);
     if (status == KQ_OK && config->num_listen == 0) {
         snprintf(error, sizeof error, "%.700s: [server] listen: at least one line is needed", file);
+        status = KQ_ERR_ARGUMENT;
+    }
+    if (status == KQ_OK && (config->test_clock || config->test_faults) && !options->is_test) {
+        snprintf(error, sizeof error,
+                 "%.700s: [test]: clock-control and fault-injection need --test-mode, which is not for production; "
+                 "set both to no",
+                 file);
         status = KQ_ERR_ARGUMENT;
     }
     if (status != KQ_OK)
@@ -178,7 +195,10 @@ static int serve(const struct options *options, const char *data)
     if (status != KQ_OK)
         return fail(status == KQ_ERR_WAIT ? "this folder is served already (vault/keyvaultd.pid); stop that one first"
                                           : strerror(errno));
-    const struct vault_serve_options what = {.data = data, .config = &config, .ready_fd = ready_fd};
+    const struct vault_serve_options what = {.data = data,
+                                             .config = &config,
+                                             .mode = options->is_test ? VAULT_MODE_TEST : VAULT_MODE_PRODUCTION,
+                                             .ready_fd = ready_fd};
     status = vault_serve(&what, error);
     if (status == KQ_OK)
         return EXIT_SUCCESS;

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "sandbox/sandbox.h"
 #include "vault/api/call.h"
+#include "vault/housekeeping.h"
 #include "vault/log.h"
 #include "vault/request_log.h"
 
@@ -25,6 +26,7 @@ struct serving {
     const struct vault_serve_options *options;
     struct vault_wiring wiring;
     struct vault_http_server *server;
+    struct vault_housekeeping *housekeeping;
     struct kq_buffer chain, key;
     int signal_fd;
     uint64_t certificate_checked; /* unix seconds */
@@ -33,6 +35,7 @@ static void serving_clear(struct serving *serving)
 {
     if (serving->server != NULL)
         vault_http_stop(serving->server, STOP_WAIT_MS);
+    vault_housekeeping_stop(serving->housekeeping);
     vault_wiring_clear(&serving->wiring);
     kq_buffer_clear(&serving->chain);
     kq_buffer_clear(&serving->key);
@@ -104,7 +107,9 @@ static kq_status start_server(struct serving *serving, char *out_error)
     };
     KQ_TRY(vault_wiring_tls(&serving->wiring, &serving->chain, &serving->key, &http.tls, out_error));
     serving->certificate_checked = kq_clock_unix_s();
-    return vault_http_start(&http, &serving->server, out_error, VAULT_ERROR_SIZE);
+    KQ_TRY(vault_http_start(&http, &serving->server, out_error, VAULT_ERROR_SIZE));
+    atomic_store(&serving->wiring.service.http, serving->server);
+    return KQ_OK;
 }
 
 /* Files below the data folder, and the operator's certificate where it lies. */
@@ -138,9 +143,11 @@ static kq_status open_all(struct serving *serving, char *out_error)
     snprintf(out_error, VAULT_ERROR_SIZE, "its sandbox cannot be entered");
     KQ_TRY(confine_files(wiring));
     KQ_TRY(vault_wiring_open_parts(wiring, VAULT_PLATFORM_USE, out_error));
-    KQ_TRY(vault_wiring_complete(wiring, out_error));
+    KQ_TRY(vault_wiring_complete(wiring, serving->options->mode, out_error));
     wiring->service.log = wiring->config.log_requests ? vault_request_log_write : NULL;
     KQ_TRY(start_server(serving, out_error));
+    snprintf(out_error, VAULT_ERROR_SIZE, "its housekeeping cannot be started");
+    KQ_TRY(vault_housekeeping_start(&wiring->service, wiring->config.housekeeping_seconds, &serving->housekeeping));
     snprintf(out_error, VAULT_ERROR_SIZE, "its sandbox cannot be entered");
     return kq_sandbox_enter_keyvaultd();
 }
@@ -203,6 +210,12 @@ static void say_ready(struct serving *serving)
         (void)written; /* whoever waited may have left */
         close(serving->options->ready_fd);
     }
+    if (serving->wiring.test_mode != NULL)
+        vault_log(
+            "warning", "TEST MODE: clock and faults can be commanded; not for production",
+            (const struct vault_log_member[]){{"clock-control", serving->wiring.config.test_clock ? "yes" : "no", 0},
+                                              {"fault-injection", serving->wiring.config.test_faults ? "yes" : "no", 0},
+                                              {0}});
     vault_log("info", "ready",
               (const struct vault_log_member[]){{"domain", serving->wiring.config.domain, 0},
                                                 {"port", NULL, serving->wiring.service.port},

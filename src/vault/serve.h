@@ -7,6 +7,7 @@
 struct vault_serve_options {
     const char *data;
     const struct vault_config *config;
+    enum vault_mode mode;
     int ready_fd; /* gets one byte and is closed when requests are answered; -1 */
 };
 /* SIGTERM and SIGINT: accepts nothing more, finishes what it accepted. SIGHUP:

@@ -19,6 +19,10 @@ void vault_wiring_clear(struct vault_wiring *wiring)
     vault_keyops_free(wiring->keyops);
     vault_store_free(wiring->store);
     kq_buffer_clear(&wiring->ca_pem);
+    vault_throttle_free(wiring->throttle);
+    vault_test_mode_free(wiring->test_mode);
+    wiring->throttle = NULL;
+    wiring->test_mode = NULL;
     wiring->authority = NULL;
     wiring->keyops = NULL;
     wiring->store = NULL;
@@ -117,7 +121,23 @@ static kq_status open_authority(struct vault_wiring *wiring)
     return vault_authority_new(&options, &wiring->authority);
 }
 
-kq_status vault_wiring_complete(struct vault_wiring *wiring, char out_error[VAULT_ERROR_SIZE])
+/* What the configuration leaves off stays NULL. */
+static kq_status open_operation(struct vault_wiring *wiring, enum vault_mode mode)
+{
+    const struct vault_config *config = &wiring->config;
+    struct vault_service *service = &wiring->service;
+    if (config->throttle)
+        KQ_TRY(vault_throttle_new(&wiring->throttle));
+    if (mode == VAULT_MODE_TEST)
+        KQ_TRY(vault_test_mode_new(config->test_clock, config->test_faults, &wiring->test_mode));
+    service->metrics = config->metrics ? &wiring->metrics : NULL;
+    service->shows_metrics_to_all = config->metrics_remote;
+    service->throttle = wiring->throttle;
+    service->test_mode = wiring->test_mode;
+    return KQ_OK;
+}
+
+kq_status vault_wiring_complete(struct vault_wiring *wiring, enum vault_mode mode, char out_error[VAULT_ERROR_SIZE])
 {
     struct vault_service *service = &wiring->service;
     name_urls(wiring);
@@ -133,9 +153,10 @@ kq_status vault_wiring_complete(struct vault_wiring *wiring, char out_error[VAUL
     service->keyops = wiring->keyops;
     service->authority = wiring->authority;
     service->origin_policy = wiring->config.attested_only ? KQ_ORIGIN_POLICY_ATTESTED : KQ_ORIGIN_POLICY_ANY;
+    service->refuses_clear_import = !wiring->config.clear_import;
     service->clock = kq_clock_unix_s;
     snprintf(service->data, sizeof service->data, "%s", wiring->data);
-    return KQ_OK;
+    return open_operation(wiring, mode);
 }
 
 /* ---- the certificate ------------------------------------------------------------------------- */

@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 #include "vault/auth/token.h"
+#include "vault/ops/metrics.h"
+#include "vault/ops/throttle.h"
 #include "vault/platform.h"
 #include "vault/service.h"
 
@@ -17,6 +19,9 @@ struct vault_wiring {
     struct vault_authority *authority;
     struct vault_platform platform;
     struct kq_buffer ca_pem;
+    struct vault_metrics metrics;
+    struct vault_throttle *throttle;
+    struct vault_test_mode *test_mode;
     struct vault_service service; /* what handlers see */
 };
 void vault_wiring_clear(struct vault_wiring *wiring);
@@ -28,7 +33,9 @@ KQ_AUTO_DEFINE_VALUE(vault_wiring);
 KQ_MUST_CHECK kq_status vault_wiring_open_parts(struct vault_wiring *wiring, enum vault_platform_act act,
                                                 char out_error[VAULT_ERROR_SIZE]);
 /* Then: the authority and what handlers see. */
-KQ_MUST_CHECK kq_status vault_wiring_complete(struct vault_wiring *wiring, char out_error[VAULT_ERROR_SIZE]);
+enum vault_mode { VAULT_MODE_PRODUCTION, VAULT_MODE_TEST };
+KQ_MUST_CHECK kq_status vault_wiring_complete(struct vault_wiring *wiring, enum vault_mode mode,
+                                              char out_error[VAULT_ERROR_SIZE]);
 
 /* The server's certificate: the operator's files, or DIR/vault/server.pem of
  * the private CA, made anew when it is missing, near its end or made for

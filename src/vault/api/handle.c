@@ -3,8 +3,10 @@
 #include <time.h>
 
 #include "vault/api/access.h"
+#include "vault/api/operation.h"
 #include "vault/api/router.h"
 #include "vault/core/names.h"
+#include "vault/ops/metrics.h"
 
 /* The road of every request: host, route, token, vault, api-version, network
  * and permission, body, handler; then the envelope, the standard headers and
@@ -76,6 +78,8 @@ static void set_standard_headers(struct vault_call *call, enum vault_host host)
     }
     set_default(call, "Strict-Transport-Security", "max-age=31536000;includeSubDomains");
     set_default(call, "X-Content-Type-Options", "nosniff");
+    if (call->service->test_mode != NULL)
+        set_header(call, "x-keyquay-test-mode", "yes");
     if (host != VAULT_HOST_VAULT)
         return;
     char network[160];
@@ -222,6 +226,7 @@ static enum vault_problem read_body(struct vault_call *call)
 static enum vault_problem walk(struct vault_call *call, enum vault_host host, const char *label)
 {
     uint32_t methods = 0;
+    VAULT_TRY(vault_fault_check(call));
     call->route = vault_route_find(vault_route_tables, host, call->request, call->names, &methods);
     bool is_public = call->route != NULL ? (call->route->flags & VAULT_ROUTE_PUBLIC) != 0
                                          : host == VAULT_HOST_LOGIN || host == VAULT_HOST_OTHER;
@@ -238,6 +243,8 @@ static enum vault_problem walk(struct vault_call *call, enum vault_host host, co
             VAULT_TRY(vault_access_check(call, call->route->permission, call->names[0]));
     }
     VAULT_TRY(read_body(call));
+    if (host == VAULT_HOST_VAULT && !is_public)
+        VAULT_TRY(vault_throttle_check(call));
     return call->route->handler(call);
 }
 
@@ -250,7 +257,18 @@ static uint64_t monotonic_us(void)
     return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
-static void write_log(const struct vault_call *call, enum vault_problem problem, uint64_t began_us)
+static void count_request(const struct vault_call *call, enum vault_host host, uint64_t microseconds)
+{
+    unsigned index = host == VAULT_HOST_VAULT        ? 0
+                     : host == VAULT_HOST_LOGIN      ? 1
+                     : host == VAULT_HOST_MANAGEMENT ? 2
+                                                     : 3;
+    if (call->service->metrics != NULL)
+        vault_metrics_request(call->service->metrics, index, call->request->method, call->response->status,
+                              microseconds);
+}
+
+static void write_log(const struct vault_call *call, enum vault_problem problem, uint64_t microseconds)
 {
     const struct vault_service *service = call->service;
     if (service->log == NULL)
@@ -271,7 +289,7 @@ static void write_log(const struct vault_call *call, enum vault_problem problem,
         .message = problem == VAULT_OK ? NULL : call->message,
         .object_id = call->caller.object_id,
         .client_id = call->caller.client_id,
-        .microseconds = monotonic_us() - began_us,
+        .microseconds = microseconds,
     };
     service->log(service->log_context, &entry);
 }
@@ -290,14 +308,17 @@ void vault_api_handle(void *context, const struct vault_http_request *request, s
     struct vault_service *service = context;
     uint64_t began_us = monotonic_us();
     char label[VAULT_HOST_LABEL_SIZE];
-    struct vault_call call = {.service = service, .request = request, .response = response, .now = service->clock()};
+    struct vault_call call = {
+        .service = service, .request = request, .response = response, .now = vault_service_now(service)};
     enum vault_host host = vault_host_classify(service->domain, request->host, label);
     write_base_url(&call);
     enum vault_problem problem = walk(&call, host, label);
     if (problem != VAULT_OK)
         reply_problem(&call, problem);
     set_standard_headers(&call, host);
-    write_log(&call, problem, began_us);
+    uint64_t microseconds = monotonic_us() - began_us;
+    count_request(&call, host, microseconds);
+    write_log(&call, problem, microseconds);
     vault_json_free(call.body);
     vault_record_clear(&call.vault);
 }

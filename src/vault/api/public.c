@@ -12,7 +12,12 @@
 
 static enum vault_problem get_health(struct vault_call *call)
 {
-    return vault_reply(call, 200, json_pack("{s:s}", "status", "ok"));
+    json_t *value = json_pack("{s:s}", "status", "ok");
+    if (call->service->test_mode != NULL && json_object_set_new(value, "testMode", json_true()) != 0) {
+        json_decref(value);
+        value = NULL;
+    }
+    return vault_reply(call, 200, value);
 }
 
 /* ---- readiness ------------------------------------------------------------------------ */

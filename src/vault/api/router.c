@@ -1,11 +1,12 @@
 #include "vault/api/router.h"
 
+#include "vault/api/operation.h"
+
 #include <strings.h>
 
 const struct vault_route *const vault_route_tables[] = {
-    vault_key_use_routes,  vault_key_routes,          vault_login_routes,
-    vault_metadata_routes, vault_subscription_routes, vault_vault_routes,
-    vault_role_routes,     vault_public_routes,       NULL,
+    vault_operation_routes,    vault_key_use_routes, vault_key_routes,  vault_login_routes,  vault_metadata_routes,
+    vault_subscription_routes, vault_vault_routes,   vault_role_routes, vault_public_routes, NULL,
 };
 
 /* The first label of a host NAME.vault.DOMAIN; false if it is none. */

@@ -68,3 +68,9 @@ kq_status vault_keyops_ping(struct vault_keyops *keyops, const char *region_or_n
         KQ_TRY(vault_module_find(keyops, region_or_null_for_platform, &module));
     return ask_status(module);
 }
+
+size_t vault_keyops_num_loaded(struct vault_keyops *keyops, const char *region)
+{
+    struct vault_module *module;
+    return vault_module_find(keyops, region, &module) == KQ_OK ? vault_handles_count(module->handles) : 0;
+}

@@ -39,6 +39,8 @@ KQ_MUST_CHECK kq_status vault_keyops_refresh(struct vault_keyops *keyops);
 KQ_MUST_CHECK kq_status vault_keyops_region(struct vault_keyops *keyops, size_t i, struct vault_region_facts *out);
 KQ_MUST_CHECK kq_status vault_keyops_find_region(struct vault_keyops *keyops, const char *name,
                                                  struct vault_region_facts *out);
+/* Keys of a region that its module has loaded for us; 0 for a region that is not here. */
+size_t vault_keyops_num_loaded(struct vault_keyops *keyops, const char *region);
 /* KQ_OK if the module answers now.  Errors: KQ_ERR_CONNECT, KQ_ERR_DENIED, KQ_ERR_STATE (no world). */
 KQ_MUST_CHECK kq_status vault_keyops_ping(struct vault_keyops *keyops, const char *region_or_null_for_platform);
 
