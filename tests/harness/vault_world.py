@@ -51,8 +51,8 @@ class Answer:
 class VaultWorld:
     """regions: codes; vaults: name -> location, made in the first subscription."""
 
-    def __init__(self, regions=("NA", "EU"), vaults=None, domain="keyquay.test", options=(), start=True):
-        self.folder = tempfile.mkdtemp(prefix="keyquay-vault-test-")
+    def __init__(self, regions=("NA", "EU"), vaults=None, domain="keyquay.test", options=(), start=True, parent=None):
+        self.folder = tempfile.mkdtemp(prefix="keyquay-vault-test-", dir=parent)
         self.data = os.path.join(self.folder, "data")
         self.port = free_port()
         self.domain = domain

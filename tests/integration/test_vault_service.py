@@ -1,6 +1,7 @@
 """keyvaultd as a service: restarts, damaged files, full disks, modules that die."""
 import hashlib
 import os
+import pwd
 import shutil
 import signal
 import sqlite3
@@ -12,6 +13,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "harness"))
+from owner_world import BIN  # noqa: E402
 from travel import base64url  # noqa: E402
 from vault_world import VaultWorld  # noqa: E402
 
@@ -288,6 +290,45 @@ class Damage(unittest.TestCase):
                 self.assertEqual(done.returncode, 1, done.stdout)
                 self.assertIn("keyvaultd.conf, line ", done.stderr)
                 self.assertIn(word, done.stderr)
+
+
+def users_can_reach(path):
+    """True if users without rights of their own can run what lies there."""
+    done = subprocess.run(["setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups", "test", "-x", path],
+                          capture_output=True, check=False)
+    return done.returncode == 0
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root, to start programs as other users")
+class ThreeUsers(unittest.TestCase):
+    def test_up__three_users__serves_and_says_so(self):
+        if not users_can_reach(os.path.join(BIN, "keyvaultd")):
+            self.skipTest("other users cannot reach the build folder")
+        users = ("--module-user", "daemon", "--hardserver-user", "bin", "--vault-user", "nobody")
+        with VaultWorld(regions=("NA",), vaults={"contoso": "eastus"}, options=users, parent="/tmp",
+                        start=False) as world:
+            os.chmod(world.folder, 0o755)
+            world.up()
+            Service.must(world.vault("POST", "contoso", "/keys/k/create", {"kty": "EC-HSM"}))
+            answer = world.vault("POST", "contoso", "/keys/k/sign", {"alg": "ES256", "value": DIGEST})
+            self.assertEqual(answer.status, 200, answer)
+            status = world.check("keyquay", "status", "--data", world.data)
+            self.assertIn("key protection: device key file", status)
+            self.assertNotIn("one user", status)
+            self.assertEqual(owner_of(world.pid()), "nobody")
+            self.assertEqual(owner_of(module_of(world)), "daemon")
+            for name in ("platform", "regions/UnitedStates"):
+                key = os.path.join(world.data, name, "hsm", "device-key")
+                done = subprocess.run(["setpriv", "--reuid=nobody", "--clear-groups", "--regid=nogroup", "cat", key],
+                                      capture_output=True, check=False)
+                self.assertNotEqual(done.returncode, 0, "the service's user reads the device key")
+            world.check("keyquay", "region", "rollover", "NA", "--data", world.data)
+            os.kill(world.pid(), signal.SIGHUP)
+            self.assertEqual(world.request("GET", world.login_url("/readyz"), version=None).status, 200)
+
+
+def owner_of(pid):
+    return pwd.getpwuid(os.stat(f"/proc/{pid}").st_uid).pw_name
 
 
 class FullDisk(unittest.TestCase):

@@ -89,7 +89,7 @@ kq_status kq_region_put_exchange(const struct kq_region_folder *folder, const st
     KQ_TRY(kq_region_file_path(folder, KQ_REGION_WORLD_PACKAGE, exchange->generation, path));
     KQ_TRY(kq_file_write(path, world_package, 0644, KQ_FILE_REPLACE));
     KQ_TRY(kq_region_file_path(folder, KQ_REGION_EXCHANGE, exchange->generation, path));
-    return kq_file_write(path, bytes, 0600, KQ_FILE_NEW_ONLY);
+    return kq_file_write(path, bytes, 0644, KQ_FILE_NEW_ONLY);
 }
 
 kq_status kq_region_get_exchange(const struct kq_region_folder *folder, uint64_t generation, struct kq_buffer *bytes,

@@ -54,6 +54,18 @@ static kq_status open_to_all(struct kq_service *service, const char *folder, con
     return kq_tool_fail(service->tool, KQ_ERR_IO, NULL, "%s: %s", path, strerror(errno));
 }
 
+kq_status kq_service_open_road(struct kq_service *service)
+{
+    char regions[KQ_PATH_MAX];
+    if (service->vault_user == NULL)
+        return KQ_OK;
+    KQ_TRY(kq_path_join(service->data, "regions", regions));
+    if (kq_folder_make(regions) != KQ_OK)
+        return kq_tool_fail(service->tool, KQ_ERR_IO, NULL, "%s: %s", regions, strerror(errno));
+    KQ_TRY(open_to_all(service, service->data, ".", 0755));
+    return open_to_all(service, service->data, "regions", 0755);
+}
+
 /* Exchange keys are sealed under the region's world, packages are public. */
 static kq_status open_exchange(struct kq_service *service, const char *folder)
 {
@@ -105,8 +117,6 @@ kq_status kq_service_grant(struct kq_service *service)
         return check_user(service->tool, service->vault_user);
     const uint64_t uid = user->pw_uid;
     size_t num = kq_service_folders(service, folders, KQ_SERVICE_FOLDERS_MAX);
-    KQ_TRY(open_to_all(service, service->data, ".", 0755));
-    KQ_TRY(open_to_all(service, service->data, "regions", 0755));
     for (size_t i = 0; i < num; i++) {
         KQ_TRY(open_exchange(service, folders[i]));
         KQ_TRY(grant_one(service, folders[i], uid));

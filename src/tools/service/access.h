@@ -11,6 +11,10 @@
 KQ_MUST_CHECK kq_status kq_service_users(struct kq_service *service, const char *module_user,
                                          const char *hardserver_user, const char *vault_user);
 
+/* Lets the users find their folders below DIR, before anything runs there:
+ * the folders on the way show names, no content.  Errors: said. */
+KQ_MUST_CHECK kq_status kq_service_open_road(struct kq_service *service);
+
 /* Lets keyvaultd's user reach the modules and read what it needs of DIR.
  * Nothing to do with one user.  Errors: said. */
 KQ_MUST_CHECK kq_status kq_service_grant(struct kq_service *service);

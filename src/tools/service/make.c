@@ -230,6 +230,7 @@ kq_status kq_service_make(struct kq_service *service, const struct kq_service_re
     choose_missing(service, wanted, &missing);
     for (size_t i = 0; i < missing.num; i++)
         kq_service_say(service, "Making region %s ...", missing.regions[i]->name);
+    KQ_TRY(kq_service_open_road(service));
     KQ_TRY(start_and_prepare(service, &missing));
     if (missing.num > 0) {
         kq_status status = make_regions(service, &missing);
