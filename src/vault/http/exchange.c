@@ -52,6 +52,7 @@ void *vault_http_exchange_begin(void *context, const char *target, struct MHD_Co
     exchange->request.target = exchange->text;
     exchange->request.headers = mhd;
     exchange->request.peer_address = connection->peer_address;
+    exchange->job.client = vault_http_client_of(connection->peer_address);
     exchange->request.host = exchange->head.host;
     vault_http_response_init(&exchange->response);
     kq_buffer_init(&exchange->body, server->options.max_body);

@@ -1,19 +1,35 @@
 #include "vault/http/workers.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 
 #define STACK_SIZE ((size_t)512 * 1024)
+#define LANES 1024u
+
+/* The jobs of one client. It is listed as ready while it has a job that may run. */
+struct lane {
+    struct lane *next_ready;
+    struct vault_http_job *first;
+    struct vault_http_job *last;
+    size_t num_waiting;
+    size_t num_running;
+};
 
 struct vault_http_workers {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
-    struct vault_http_job *first;
-    struct vault_http_job *last;
+    struct lane lanes[LANES];
+    struct lane *first_ready; /* served in turn */
+    struct lane *last_ready;
+    uint64_t seed;
     size_t num_waiting;
     size_t max_waiting;
+    size_t max_running; /* of one lane */
     size_t num_idle;
     bool stops;
     vault_http_work *work;
@@ -23,31 +39,92 @@ struct vault_http_workers {
     pthread_t threads[];
 };
 
-/* Waits for a job; NULL once the workers stop. The lock is held. */
-static struct vault_http_job *take(struct vault_http_workers *workers)
+/* ---- lanes --------------------------------------------------------------------------- */
+
+/* What one client may have of a number of places. */
+static size_t share_of(size_t number)
 {
-    while (workers->first == NULL && !workers->stops) {
+    return number - number / 4;
+}
+
+static uint64_t mix(uint64_t value)
+{
+    value = (value ^ value >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    value = (value ^ value >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    return value ^ value >> 32;
+}
+
+static struct lane *lane_of(struct vault_http_workers *workers, const struct vault_http_job *job)
+{
+    return &workers->lanes[mix(job->client ^ workers->seed) % LANES];
+}
+
+static bool may_run(const struct vault_http_workers *workers, const struct lane *lane)
+{
+    return lane->first != NULL && lane->num_running < workers->max_running;
+}
+
+static void add_ready(struct vault_http_workers *workers, struct lane *lane)
+{
+    lane->next_ready = NULL;
+    if (workers->first_ready == NULL)
+        workers->first_ready = lane;
+    else
+        workers->last_ready->next_ready = lane;
+    workers->last_ready = lane;
+}
+
+static struct vault_http_job *take_from(struct vault_http_workers *workers, struct lane *lane)
+{
+    struct vault_http_job *job = lane->first;
+    lane->first = job->next;
+    lane->num_waiting--;
+    lane->num_running++;
+    workers->num_waiting--;
+    return job;
+}
+
+/* ---- threads ------------------------------------------------------------------------- */
+
+/* Waits for a job; NULL once the workers stop. The lock is held. */
+static struct vault_http_job *take(struct vault_http_workers *workers, struct lane **out_lane)
+{
+    while (workers->first_ready == NULL && !workers->stops) {
         workers->num_idle++;
         pthread_cond_wait(&workers->arrived, &workers->lock);
         workers->num_idle--;
     }
     if (workers->stops)
         return NULL;
-    struct vault_http_job *job = workers->first;
-    workers->first = job->next;
-    workers->num_waiting--;
+    struct lane *lane = workers->first_ready;
+    workers->first_ready = lane->next_ready;
+    struct vault_http_job *job = take_from(workers, lane);
+    if (may_run(workers, lane))
+        add_ready(workers, lane); /* behind the others */
+    *out_lane = lane;
     return job;
+}
+
+/* The lock is held. */
+static void give_back(struct vault_http_workers *workers, struct lane *lane)
+{
+    bool could_run = may_run(workers, lane);
+    lane->num_running--;
+    if (!could_run && may_run(workers, lane))
+        add_ready(workers, lane);
 }
 
 static void *worker_main(void *argument)
 {
     struct vault_http_workers *workers = argument;
     pthread_mutex_lock(&workers->lock);
+    struct lane *lane = NULL;
     struct vault_http_job *job;
-    while ((job = take(workers)) != NULL) {
+    while ((job = take(workers, &lane)) != NULL) {
         pthread_mutex_unlock(&workers->lock);
-        workers->work(workers->context, job);
+        workers->work(workers->context, job); /* the job is gone after this */
         pthread_mutex_lock(&workers->lock);
+        give_back(workers, lane);
     }
     pthread_mutex_unlock(&workers->lock);
     return NULL;
@@ -79,6 +156,11 @@ kq_status vault_http_workers_new(size_t num_threads, size_t max_waiting, vault_h
     if (workers == NULL)
         return KQ_ERR_MEMORY;
     workers->max_waiting = max_waiting;
+    workers->max_running = share_of(num_threads);
+    if (getrandom(&workers->seed, sizeof workers->seed, 0) != (ssize_t)sizeof workers->seed) {
+        free(workers);
+        return KQ_ERR_MEMORY;
+    }
     workers->work = work;
     workers->drop = drop;
     workers->context = context;
@@ -92,20 +174,30 @@ kq_status vault_http_workers_new(size_t num_threads, size_t max_waiting, vault_h
     return status;
 }
 
+static void append(struct vault_http_workers *workers, struct lane *lane, struct vault_http_job *job)
+{
+    bool could_run = may_run(workers, lane);
+    if (lane->first == NULL)
+        lane->first = job;
+    else
+        lane->last->next = job;
+    lane->last = job;
+    lane->num_waiting++;
+    workers->num_waiting++;
+    if (!could_run && may_run(workers, lane))
+        add_ready(workers, lane);
+}
+
 kq_status vault_http_workers_add(struct vault_http_workers *workers, struct vault_http_job *job)
 {
     job->next = NULL;
     pthread_mutex_lock(&workers->lock);
-    bool fits = workers->num_waiting < workers->max_waiting && !workers->stops;
-    bool wakes = fits && workers->num_idle > 0;
-    if (fits) {
-        if (workers->first == NULL)
-            workers->first = job;
-        else
-            workers->last->next = job;
-        workers->last = job;
-        workers->num_waiting++;
-    }
+    struct lane *lane = lane_of(workers, job);
+    bool fits = workers->num_waiting < workers->max_waiting && lane->num_waiting < share_of(workers->max_waiting) &&
+                !workers->stops;
+    if (fits)
+        append(workers, lane, job);
+    bool wakes = fits && workers->first_ready != NULL && workers->num_idle > 0;
     pthread_mutex_unlock(&workers->lock);
     if (wakes)
         pthread_cond_signal(&workers->arrived);
@@ -120,13 +212,29 @@ size_t vault_http_workers_waiting(struct vault_http_workers *workers)
     return num;
 }
 
+/* All that waits, as one list. The lock is held. */
+static struct vault_http_job *take_all(struct vault_http_workers *workers)
+{
+    struct vault_http_job *all = NULL;
+    for (size_t i = 0; i < LANES; i++) {
+        struct lane *lane = &workers->lanes[i];
+        if (lane->first == NULL)
+            continue;
+        lane->last->next = all;
+        all = lane->first;
+        lane->first = NULL;
+        lane->num_waiting = 0;
+    }
+    workers->first_ready = NULL;
+    workers->num_waiting = 0;
+    return all;
+}
+
 void vault_http_workers_stop(struct vault_http_workers *workers)
 {
     pthread_mutex_lock(&workers->lock);
     workers->stops = true;
-    struct vault_http_job *job = workers->first;
-    workers->first = NULL;
-    workers->num_waiting = 0;
+    struct vault_http_job *job = take_all(workers);
     pthread_mutex_unlock(&workers->lock);
     pthread_cond_broadcast(&workers->arrived);
     while (job != NULL) {
@@ -147,4 +255,24 @@ void vault_http_workers_free(struct vault_http_workers *workers)
     pthread_cond_destroy(&workers->arrived);
     pthread_mutex_destroy(&workers->lock);
     free(workers);
+}
+
+/* ---- clients --------------------------------------------------------------------------- */
+
+uint64_t vault_http_client_of(const char *peer_address)
+{
+    uint8_t bytes[16] = {0};
+    uint64_t client = 0;
+    size_t from = 0, len = 8;
+    if (inet_pton(AF_INET, peer_address, bytes) == 1)
+        len = 4;
+    else if (inet_pton(AF_INET6, peer_address, bytes) != 1)
+        return 0;
+    else if (memcmp(bytes, (uint8_t[12]){[10] = 0xff, [11] = 0xff}, 12) == 0) { /* IPv4 in IPv6 */
+        from = 12;
+        len = 4;
+    }
+    for (size_t i = 0; i < len; i++)
+        client = client << 8 | bytes[from + i];
+    return len == 8 ? client | UINT64_C(1) << 63 : client;
 }

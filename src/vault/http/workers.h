@@ -6,9 +6,15 @@
 
 #include "base/status.h"
 
-/* Threads that take jobs from one bounded queue, first come first served. */
+/* Threads that take jobs from one bounded queue, fairly: clients that wait are
+ * served in turn, one job each, and one client never has more than three
+ * quarters of the threads, or of the room to wait, however much it asks for.
+ * So there is always a thread for somebody else, even when the jobs of the
+ * first are all stuck. Clients are told apart by a hash into 1024 lanes with a
+ * seed of its own; two that meet in a lane share it. */
 struct vault_http_job {
     struct vault_http_job *next;
+    uint64_t client; /* the same for all jobs of one client */
 };
 typedef void vault_http_work(void *context, struct vault_http_job *job);
 
@@ -19,12 +25,16 @@ struct vault_http_workers;
  * Errors: KQ_ERR_MEMORY (threads too). */
 KQ_MUST_CHECK kq_status vault_http_workers_new(size_t num_threads, size_t max_waiting, vault_http_work *work,
                                                vault_http_work *drop, void *context, struct vault_http_workers **out);
-/* Errors: KQ_ERR_FULL. */
+/* Errors: KQ_ERR_FULL (all together, or this client). */
 KQ_MUST_CHECK kq_status vault_http_workers_add(struct vault_http_workers *workers, struct vault_http_job *job);
 size_t vault_http_workers_waiting(struct vault_http_workers *workers);
 /* Drops what waits, lets what runs end, ends the threads; takes no more jobs. May be called twice. */
 void vault_http_workers_stop(struct vault_http_workers *workers);
 /* Stops first where need be. NULL is fine. */
 void vault_http_workers_free(struct vault_http_workers *workers);
+
+/* A client by its address: IPv4, or the first 64 bits of IPv6, which are one
+ * subscriber's. */
+uint64_t vault_http_client_of(const char *peer_address);
 
 #endif
