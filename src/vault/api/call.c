@@ -5,6 +5,7 @@
 
 /* A page of the longest key items is far below it. */
 #define REPLY_MAX (4u * 1024 * 1024)
+#define RETRY_AFTER_S "2"
 
 enum vault_problem vault_fail(struct vault_call *call, enum vault_problem problem, const char *format, ...)
 {
@@ -55,6 +56,9 @@ enum vault_problem vault_fail_status(struct vault_call *call, kq_status status, 
     bool is_known = status > KQ_OK && status < KQ_STATUS_COUNT;
     struct status_row row =
         is_known ? status_rows[status] : (struct status_row){.problem = VAULT_INTERNAL, .with_why = VAULT_INTERNAL};
+    if (status == KQ_ERR_WAIT)
+        kq_ignore(vault_http_response_header(call->response, "Retry-After", RETRY_AFTER_S),
+                  "no memory: the answer goes without this header");
     return vault_fail(call, has_why ? row.with_why : row.problem, "%s: %s", what,
                       has_why ? why : kq_status_text(status));
 }

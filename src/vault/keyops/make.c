@@ -67,12 +67,12 @@ static kq_status keep(const struct made_facts *facts, struct vault_made_key *out
     return KQ_OK;
 }
 
-static kq_status make(struct vault_module *module, enum kq_op op, const void *params, struct vault_made_key *out,
-                      char why[VAULT_WHY_SIZE])
+static kq_status make(struct vault_keyops *keyops, struct vault_module *module, enum kq_op op, const void *params,
+                      struct vault_made_key *out, char why[VAULT_WHY_SIZE])
 {
     KQ_AUTO_VALUE(kqc_reply) reply = {0};
     struct kq_vault_key_reply made;
-    kq_status status = vault_module_make(module, op, params, &made, &reply);
+    kq_status status = vault_module_make(keyops, module, op, params, &made, &reply);
     if (status != KQ_OK)
         return vault_why(status, &reply, why);
     const struct made_facts facts = {
@@ -98,7 +98,7 @@ kq_status vault_keyops_generate(struct vault_keyops *keyops, const struct vault_
         .public_exponent = public_exponent,
         .purpose = purpose,
     };
-    return make(module, KQ_OP_VAULT_KEY_GENERATE, &params, out, why);
+    return make(keyops, module, KQ_OP_VAULT_KEY_GENERATE, &params, out, why);
 }
 
 /* ---- a private JWK ---- */
@@ -146,7 +146,7 @@ kq_status vault_keyops_import_clear(struct vault_keyops *keyops, const struct va
         .y = kq_slice_text(jwk->y),
     };
     KQ_TRY(check_members(&params, why));
-    return make(module, KQ_OP_VAULT_KEY_IMPORT, &params, out, why);
+    return make(keyops, module, KQ_OP_VAULT_KEY_IMPORT, &params, out, why);
 }
 
 /* ---- a backup ---- */
@@ -173,7 +173,7 @@ kq_status vault_keyops_restore(struct vault_keyops *keyops, const struct vault_k
     };
     kq_place_put(&place, &writer);
     KQ_TRY(kq_writer_finish(&writer, &params.place));
-    return make(module, KQ_OP_VAULT_KEY_RESTORE, &params, out, why);
+    return make(keyops, module, KQ_OP_VAULT_KEY_RESTORE, &params, out, why);
 }
 
 /* ---- a transfer package ---- */
@@ -256,7 +256,7 @@ kq_status vault_keyops_import_package(struct vault_keyops *keyops, const struct 
         .key_version = kq_slice_text(at.version),
         .origin_policy = origin_policy,
     };
-    kq_status status = vault_module_make(module, KQ_OP_TRANSFER_IMPORT, &params, &made, &reply);
+    kq_status status = vault_module_make(keyops, module, KQ_OP_TRANSFER_IMPORT, &params, &made, &reply);
     if (status != KQ_OK)
         return vault_why(status, &reply, why);
     const struct made_facts facts = {

@@ -1,13 +1,12 @@
 #include "vault/keyops/modules.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 
-#define ANSWER_MS 60000u /* an RSA-4096 key behind fifteen others on one slow core */
-#define MAKING_MAX 16u   /* of the 60 requests in flight */
+#define ANSWER_MS 60000u /* an RSA-4096 key behind seven others on one slow core */
+#define MAKING_MAX 8u    /* of the 16 threads or more that answer requests (vault/serve.c), for all modules together */
 #define TRIES_MAX 3u     /* of one use, when the module is lost under it */
 
 kq_status vault_module_open(struct vault_module *module, const struct kq_region *region, const char *folder,
@@ -17,7 +16,7 @@ kq_status vault_module_open(struct vault_module *module, const struct kq_region 
     const struct kqc_mux_options mux = {
         .path = socket, .program = "keyvaultd", .retry_ms = options->retry_ms, .answer_ms = ANSWER_MS};
     module->region = region;
-    if (sem_init(&module->making, 0, MAKING_MAX) != 0 || pthread_mutex_init(&module->lock, NULL) != 0)
+    if (pthread_mutex_init(&module->lock, NULL) != 0)
         return KQ_ERR_MEMORY;
     KQ_TRY(kq_path_join(folder, "hardserver.sock", socket));
     memcpy(module->folder, folder, strlen(folder) + 1);
@@ -29,7 +28,6 @@ void vault_module_close(struct vault_module *module)
 {
     kqc_mux_free(module->mux);
     vault_handles_free(module->handles);
-    sem_destroy(&module->making);
     pthread_mutex_destroy(&module->lock);
 }
 
@@ -53,15 +51,19 @@ kq_status vault_why(kq_status status, const struct kqc_reply *reply, char why[VA
     return status;
 }
 
-kq_status vault_module_make(struct vault_module *module, enum kq_op op, const void *params, void *results,
-                            struct kqc_reply *reply)
+/* Refused rather than kept waiting: who waits keeps a thread from everybody else. */
+kq_status vault_module_make(struct vault_keyops *keyops, struct vault_module *module, enum kq_op op, const void *params,
+                            void *results, struct kqc_reply *reply)
 {
-    while (sem_wait(&module->making) != 0) {
-        if (errno != EINTR)
-            return KQ_ERR_INTERNAL;
+    kq_status status = KQ_ERR_WAIT;
+    if (atomic_fetch_add(&keyops->num_making, 1) < MAKING_MAX) {
+        status = kqc_mux_call(module->mux, op, params, 0, results, reply);
+    } else {
+        kqc_reply_clear(reply);
+        snprintf(reply->detail, sizeof reply->detail, "%u keys are being made or brought in already; try again",
+                 MAKING_MAX);
     }
-    kq_status status = kqc_mux_call(module->mux, op, params, 0, results, reply);
-    sem_post(&module->making);
+    atomic_fetch_sub(&keyops->num_making, 1);
     return status;
 }
 

@@ -2,7 +2,7 @@
 #define VAULT_KEYOPS_MODULES_H
 
 #include <pthread.h>
-#include <semaphore.h>
+#include <stdatomic.h>
 
 #include "base/file.h"
 #include "client/mux.h"
@@ -25,7 +25,6 @@ struct vault_module {
     char folder[KQ_PATH_MAX];
     struct kqc_mux *mux;
     struct vault_handles *handles;
-    sem_t making;                                         /* acts that take long leave room for uses */
     pthread_mutex_t lock;                                 /* what is below */
     size_t num_exchanges;                                 /* 0: no such region here */
     struct vault_exchange exchanges[VAULT_EXCHANGES_MAX]; /* newest first */
@@ -37,6 +36,7 @@ struct vault_keyops {
     struct vault_module platform;
     size_t num_regions;
     struct vault_module *regions; /* in the order of kq_regions */
+    atomic_size_t num_making;     /* slow acts under way, in all modules */
 };
 
 KQ_MUST_CHECK kq_status vault_module_open(struct vault_module *module, const struct kq_region *region,
@@ -55,9 +55,10 @@ uint64_t vault_module_facts(struct vault_module *module, uint8_t out_hknso[32]);
 KQ_MUST_CHECK kq_status vault_module_read_exchange(const struct vault_module *module, uint64_t generation,
                                                    struct kq_buffer *bytes, struct kq_exchange_file *out);
 
-/* A slow act, of which a bounded number is under way at once. */
-KQ_MUST_CHECK kq_status vault_module_make(struct vault_module *module, enum kq_op op, const void *params, void *results,
-                                          struct kqc_reply *reply);
+/* A slow act, of which a bounded number is under way at once.  Errors: KQ_ERR_WAIT with words (as many are), those of
+ * kqc_mux_call(). */
+KQ_MUST_CHECK kq_status vault_module_make(struct vault_keyops *keyops, struct vault_module *module, enum kq_op op,
+                                          const void *params, void *results, struct kqc_reply *reply);
 
 /* What a key is used for.
  * hknso  NULL for a region's module: the world of the region */

@@ -47,7 +47,7 @@ kq_status vault_keyops_platform_make(struct vault_keyops *keyops, const char *na
         .bits = bits,
     };
     why[0] = '\0';
-    kq_status status = vault_module_make(&keyops->platform, KQ_OP_KEY_GENERATE, &params, &made, &reply);
+    kq_status status = vault_module_make(keyops, &keyops->platform, KQ_OP_KEY_GENERATE, &params, &made, &reply);
     return status == KQ_OK ? store_made(&made, out_stored) : vault_why(status, &reply, why);
 }
 
