@@ -8,6 +8,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "harness"))
 sys.path.insert(0, HERE)
 from clients import JavaScript  # noqa: E402
+from recorded import KEY_OPERATIONS, USE_OPERATIONS, Recorded  # noqa: E402
 from travel import Traveller, unbase64url  # noqa: E402
 from vault_world import VaultWorld  # noqa: E402
 
@@ -38,6 +39,39 @@ class JavaScriptClients(unittest.TestCase):
         result = subprocess.run(["openssl", "dgst", "-sha256", "-verify", paths["public"], "-signature",
                                  paths["signature"], paths["text"]], capture_output=True, text=True, check=False)
         self.assertEqual(result.stdout.strip(), "Verified OK", result.stderr)
+
+
+class EveryCall(Recorded):
+    """In both ways to sign in; each has a vault of its own."""
+
+    vaults = {"contoso": "eastus", "fabrikam": "westus2"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.js = JavaScript(cls.world, ["contoso.vault", "fabrikam.vault"], cls.recorder)
+        with Traveller(cls.world) as owner:
+            with open(owner.package("contosokey", "NA-1", "Travelled"), "rb") as package:
+                content = package.read()
+        cls.package = os.path.join(cls.world.folder, "travelled.byok")
+        with open(cls.package, "wb") as out:
+            out.write(content)
+
+    def test_client_secret__every_key_call__answers(self):
+        self.check_steps(self.js.run("keys.mjs", "secret", self.vault_url("contoso"), self.package), 15)
+
+    def test_client_secret__every_algorithm__answers(self):
+        self.check_steps(self.js.run("crypto.mjs", "secret", self.vault_url("contoso")), 28)
+
+    def test_environment_alone__every_key_call__answers(self):
+        self.check_steps(self.js.run("keys.mjs", "environment", self.vault_url("fabrikam"), self.package), 15)
+
+    def test_environment_alone__every_algorithm__answers(self):
+        self.check_steps(self.js.run("crypto.mjs", "environment", self.vault_url("fabrikam")), 28)
+
+    def test_recorded_answers__published_documents__fit(self):
+        # Named to run last: it judges what the others recorded.
+        self.check_documents(400, KEY_OPERATIONS | USE_OPERATIONS)
 
 
 if __name__ == "__main__":

@@ -20,14 +20,14 @@ def name_space():
 
 
 class Names:
-    def __init__(self, folder, domain, labels):
-        self.path = os.path.join(folder, "hosts")
+    def __init__(self, folder, domain, labels, address="127.0.0.1"):
+        self.path = os.path.join(folder, f"hosts-{address}")
         self.command = name_space()
         names = " ".join(f"{label}.{domain}" for label in labels)
         with open("/etc/hosts", encoding="utf-8") as hosts:
             kept = hosts.read()
         with open(self.path, "w", encoding="utf-8") as out:
-            out.write(f"{kept}\n127.0.0.1 {names}\n")
+            out.write(f"{kept}\n{address} {names}\n")
         os.chmod(self.path, 0o644)
 
     def available(self):
