@@ -27,13 +27,14 @@ static enum vault_problem document(struct vault_call *call, const char *version)
     write_url(token, call, tenant, path);
     snprintf(path, sizeof path, "discovery/%skeys", version);
     write_url(keys, call, tenant, path);
-    return vault_reply(call, 200,
-                       json_pack("{s:s, s:s, s:s, s:s, s:[s], s:[s], s:[], s:[s], s:[s]}", "issuer",
-                                 vault_authority_issuer(call->service->authority), "authorization_endpoint", authorize,
-                                 "token_endpoint", token, "jwks_uri", keys, "token_endpoint_auth_methods_supported",
-                                 "client_secret_post", "grant_types_supported", "client_credentials",
-                                 "response_types_supported", "subject_types_supported", "public",
-                                 "id_token_signing_alg_values_supported", "RS256"));
+    return vault_reply(
+        call, 200,
+        json_pack("{s:s, s:s, s:s, s:s, s:[s, s], s:[s, s], s:[s], s:[], s:[s], s:[s]}", "issuer",
+                  vault_authority_issuer(call->service->authority), "authorization_endpoint", authorize,
+                  "token_endpoint", token, "jwks_uri", keys, "token_endpoint_auth_methods_supported",
+                  "client_secret_post", "private_key_jwt", "token_endpoint_auth_signing_alg_values_supported", "RS256",
+                  "PS256", "grant_types_supported", "client_credentials", "response_types_supported",
+                  "subject_types_supported", "public", "id_token_signing_alg_values_supported", "RS256"));
 }
 
 enum vault_problem vault_discovery_document(struct vault_call *call)

@@ -1,11 +1,12 @@
 #include "base/text.h"
 #include "base/wipe.h"
 #include "vault/api/form.h"
+#include "vault/api/login_assertion.h"
 #include "vault/api/oauth.h"
 #include "vault/auth/secret.h"
 
-/* The token endpoint: client credentials with a secret, in the forms of all
- * its generations (scope= and resource=, with and without v2.0, ADFS). */
+/* The token endpoint: client credentials with a secret or an assertion under a
+ * certificate, in the forms of all its generations (scope= and resource=, with and without v2.0, ADFS). */
 
 #define RESOURCE_SIZE 256
 #define TOKEN_ANSWER_MAX (16u * 1024)
@@ -13,7 +14,8 @@
 
 struct token_request {
     const char *client_id;
-    const char *secret;
+    const char *secret; /* one of these two */
+    const char *assertion;
     char resource[RESOURCE_SIZE]; /* what becomes aud */
     bool is_v1;                   /* asked for with resource=: numbers are answered as text */
 };
@@ -63,24 +65,42 @@ static enum vault_problem read_resource(struct vault_call *call, const struct va
     return VAULT_OK;
 }
 
+static const char *value_or_null(const struct vault_form *form, const char *name)
+{
+    const char *value = vault_form_value(form, name);
+    return value == NULL || value[0] == '\0' ? NULL : value;
+}
+
+static enum vault_problem check_proofs(struct vault_call *call, const char *assertion_type,
+                                       const struct token_request *request)
+{
+    if (request->secret != NULL && request->assertion != NULL)
+        return vault_oauth_fail(call, 400, "invalid_request", 90014,
+                                "The request has both a client_secret and a client_assertion. Send one of them.");
+    if (request->secret == NULL && request->assertion == NULL)
+        return vault_oauth_fail(call, 401, "invalid_client", 7000216,
+                                "'client_assertion' or 'client_secret' is required for the 'client_credentials' grant "
+                                "type.");
+    if (request->assertion != NULL &&
+        (assertion_type == NULL || strcmp(assertion_type, VAULT_CLIENT_ASSERTION_TYPE) != 0))
+        return vault_oauth_fail(call, 400, "invalid_request", 50027, "The client_assertion_type must be %s.",
+                                VAULT_CLIENT_ASSERTION_TYPE);
+    return VAULT_OK;
+}
+
 static enum vault_problem read_client(struct vault_call *call, const struct vault_form *form,
                                       struct token_request *request)
 {
     request->client_id = vault_form_value(form, "client_id");
-    request->secret = vault_form_value(form, "client_secret");
+    request->secret = value_or_null(form, "client_secret");
+    request->assertion = value_or_null(form, "client_assertion");
     if (request->client_id == NULL)
         return refuse_missing(call, "client_id");
     if (!kq_guid_is_valid(kq_slice_text(request->client_id)))
         return vault_oauth_fail(call, 400, "unauthorized_client", 700016,
                                 "Application with identifier '%s' was not found: a client_id is a GUID.",
                                 vault_oauth_shown(request->client_id));
-    if (request->secret == NULL && vault_form_value(form, "client_assertion") != NULL)
-        return vault_oauth_fail(call, 401, "invalid_client", 0,
-                                "Client assertions (certificates) are not supported here. Send a client_secret.");
-    if (request->secret == NULL || request->secret[0] == '\0')
-        return vault_oauth_fail(call, 401, "invalid_client", 7000216,
-                                "'client_secret' is required for the 'client_credentials' grant type.");
-    return VAULT_OK;
+    return check_proofs(call, vault_form_value(form, "client_assertion_type"), request);
 }
 
 /* ---- who asks ----------------------------------------------------------------------------- */
@@ -109,7 +129,7 @@ static kq_status load_secrets(struct vault_call *call, const char *client_id,
 
 /* KQ_OK with the principal; KQ_ERR_AUTH for an unknown client as for a wrong
  * secret, at the same price. */
-static kq_status authenticate(struct vault_call *call, const struct token_request *request, struct vault_principal *out)
+static kq_status check_secret(struct vault_call *call, const struct token_request *request, struct vault_principal *out)
 {
     struct vault_stored_secret stored[VAULT_GATE_SECRETS] = {{.log2_n = 0}};
     size_t num_stored = 0;
@@ -122,8 +142,12 @@ static kq_status authenticate(struct vault_call *call, const struct token_reques
                                    stored, num_stored, call->now);
 }
 
-static enum vault_problem refuse_client(struct vault_call *call, const struct token_request *request, kq_status status)
+static enum vault_problem refuse_client(struct vault_call *call, const struct token_request *request, kq_status status,
+                                        const char *why)
 {
+    if (status == KQ_ERR_AUTH && request->assertion != NULL)
+        return vault_oauth_fail(call, 401, "invalid_client", 700027, "The client assertion of '%s' is refused: %s.",
+                                request->client_id, why);
     if (status == KQ_ERR_AUTH)
         return vault_oauth_fail(call, 401, "invalid_client", 7000215,
                                 "Invalid client secret provided. There is no application '%s' with this secret, or "
@@ -182,11 +206,20 @@ static enum vault_problem issue(struct vault_call *call, const struct token_requ
     KQ_AUTO_VALUE(vault_principal) principal = {.display_name = NULL};
     KQ_AUTO_VALUE(kq_buffer) token = {0};
     kq_buffer_init(&token, TOKEN_ANSWER_MAX);
-    kq_status status = authenticate(call, request, &principal);
+    bool has_secret = request->assertion == NULL;
+    const char *why = "";
+    kq_status status = has_secret
+                           ? check_secret(call, request, &principal)
+                           : vault_login_by_assertion(call, request->client_id, request->assertion, &principal, &why);
     if (status != KQ_OK)
-        return refuse_client(call, request, status);
-    status = vault_token_issue(call->service->authority, principal.client_id, principal.object_id, request->resource,
-                               call->now, &token);
+        return refuse_client(call, request, status, why);
+    const struct vault_token_subject subject = {
+        .client_id = principal.client_id,
+        .object_id = principal.object_id,
+        .audience = request->resource,
+        .proof = has_secret ? VAULT_TOKEN_BY_SECRET : VAULT_TOKEN_BY_CERTIFICATE,
+    };
+    status = vault_token_issue_to(call->service->authority, &subject, call->now, &token);
     if (status == KQ_OK)
         status = write_answer(call, request, kq_buffer_slice(&token));
     if (status != KQ_OK)
@@ -227,7 +260,7 @@ static enum vault_problem post_token(struct vault_call *call)
         return refuse_missing(call, "grant_type");
     if (strcmp(grant, "client_credentials") != 0)
         return vault_oauth_fail(call, 400, "unsupported_grant_type", 70003,
-                                "The grant type '%s' is not supported. Use client_credentials with a client_secret.",
+                                "The grant type '%s' is not supported. Use client_credentials.",
                                 vault_oauth_shown(grant));
     return grant_client_credentials(call, &form);
 }

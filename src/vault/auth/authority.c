@@ -3,11 +3,13 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "pubcrypto/hash.h"
 #include "vault/auth/jwk.h"
 #include "vault/json/json.h"
 
 #define TOKEN_ALG "RS256"
-#define CHECKED_SETS 128u /* 1024 tokens */
+#define CHECKED_SETS 128u   /* 1024 tokens */
+#define ASSERTION_SETS 512u /* 4096 assertions */
 
 static bool is_of_options(const struct vault_authority_options *options)
 {
@@ -66,6 +68,7 @@ kq_status vault_authority_new(const struct vault_authority_options *options, str
     KQ_TRY(vault_jwk_from_spki(options->public_key, TOKEN_ALG, &authority->jwk));
     authority->kid = json_string_value(json_object_get(authority->jwk, "kid"));
     KQ_TRY(vault_cache_new(CHECKED_SETS, sizeof(struct vault_caller), &authority->checked));
+    KQ_TRY(vault_cache_new(ASSERTION_SETS, 32, &authority->assertions));
     KQ_TRY(vault_secret_gate_new(&authority->secrets));
     *out = KQ_TAKE(authority);
     return KQ_OK;
@@ -87,6 +90,7 @@ void vault_authority_free(struct vault_authority *authority)
     free_const(authority->rules.tenant_id);
     vault_json_free(authority->jwk);
     vault_cache_free(authority->checked);
+    vault_cache_free(authority->assertions);
     vault_secret_gate_free(authority->secrets);
     free(authority);
 }
@@ -99,6 +103,23 @@ const char *vault_authority_issuer(const struct vault_authority *authority)
 uint64_t vault_authority_token_life_s(const struct vault_authority *authority)
 {
     return authority->token_life_s;
+}
+
+uint64_t vault_authority_leeway_s(const struct vault_authority *authority)
+{
+    return authority->rules.leeway_s;
+}
+
+bool vault_authority_take_assertion(struct vault_authority *authority, const uint8_t id[32], struct kq_slice assertion,
+                                    uint64_t expires, uint64_t now)
+{
+    uint8_t hash[32];
+    uint8_t known[32];
+    kq_sha256(assertion, hash);
+    if (vault_cache_get(authority->assertions, id, now, known))
+        return memcmp(known, hash, sizeof hash) == 0;
+    vault_cache_put(authority->assertions, id, expires, hash);
+    return true;
 }
 
 struct vault_secret_gate *vault_authority_secrets(struct vault_authority *authority)

@@ -15,7 +15,8 @@ struct vault_authority {
     vault_token_sign *sign;
     void *sign_context;
     uint64_t token_life_s;
-    struct vault_cache *checked; /* owned; struct vault_caller by hash of audience and token */
+    struct vault_cache *checked;    /* owned; struct vault_caller by hash of audience and token */
+    struct vault_cache *assertions; /* owned; SHA-256 of an assertion by its id, until it ends */
     struct vault_secret_gate *secrets;
 };
 

@@ -37,26 +37,43 @@ static json_t *header_of(const struct vault_authority *authority)
                      authority->kid);
 }
 
-/* The layout of the version 1.0 tokens a key vault is used to. */
-static json_t *claims_of(const struct vault_authority *authority, const char *client_id, const char *object_id,
-                         const char *audience, uint64_t now, struct kq_slice token_id)
+/* What the token of a person says beside it. */
+static int add_person(json_t *claims, const struct vault_token_subject *subject)
 {
-    const char *issuer = authority->rules.issuer;
-    return json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s%,s:s}", "aud", audience, "iss", issuer, "iat",
-                     (json_int_t)now, "nbf", (json_int_t)now, "exp", (json_int_t)(now + authority->token_life_s),
-                     "appid", client_id, "appidacr", "1", "idp", issuer, "oid", object_id, "sub", object_id, "tid",
-                     authority->rules.tenant_id, "uti", (const char *)token_id.data, token_id.len, "ver", "1.0");
+    if (claims == NULL || subject->user_name == NULL)
+        return 0;
+    return json_object_set_new(claims, "upn", json_string(subject->user_name)) |
+           json_object_set_new(claims, "unique_name", json_string(subject->user_name)) |
+           json_object_set_new(claims, "name", json_string(subject->display_name)) |
+           json_object_set_new(claims, "scp", json_string("user_impersonation"));
 }
 
-static kq_status put_claims(const struct vault_authority *authority, const char *client_id, const char *object_id,
-                            const char *audience, uint64_t now, struct kq_buffer *token)
+/* The layout of the version 1.0 tokens a key vault is used to. */
+static json_t *claims_of(const struct vault_authority *authority, const struct vault_token_subject *subject,
+                         uint64_t now, struct kq_slice token_id)
+{
+    const char *issuer = authority->rules.issuer;
+    const char proof[] = {(char)('0' + subject->proof), '\0'};
+    json_t *claims = json_pack(
+        "{s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s%,s:s}", "aud", subject->audience, "iss", issuer, "iat",
+        (json_int_t)now, "nbf", (json_int_t)now, "exp", (json_int_t)(now + authority->token_life_s), "appid",
+        subject->client_id, "appidacr", proof, "idp", issuer, "oid", subject->object_id, "sub", subject->object_id,
+        "tid", authority->rules.tenant_id, "uti", (const char *)token_id.data, token_id.len, "ver", "1.0");
+    if (add_person(claims, subject) == 0)
+        return claims;
+    vault_json_free(claims);
+    return NULL;
+}
+
+static kq_status put_claims(const struct vault_authority *authority, const struct vault_token_subject *subject,
+                            uint64_t now, struct kq_buffer *token)
 {
     uint8_t bytes[TOKEN_ID_BYTES];
     KQ_AUTO_VALUE(kq_buffer) token_id = {0};
     kq_buffer_init(&token_id, 2 * TOKEN_ID_BYTES);
     KQ_TRY(kq_random(bytes, sizeof bytes));
     KQ_TRY(kq_base64url_encode(kq_slice_of(bytes, sizeof bytes), &token_id));
-    return put_part(claims_of(authority, client_id, object_id, audience, now, kq_buffer_slice(&token_id)), token);
+    return put_part(claims_of(authority, subject, now, kq_buffer_slice(&token_id)), token);
 }
 
 static kq_status put_signature(const struct vault_authority *authority, struct kq_buffer *token)
@@ -70,16 +87,24 @@ static kq_status put_signature(const struct vault_authority *authority, struct k
     return kq_base64url_encode(kq_buffer_slice(&signature), token);
 }
 
-kq_status vault_token_issue(struct vault_authority *authority, const char *client_id, const char *object_id,
-                            const char *audience, uint64_t now, struct kq_buffer *out)
+kq_status vault_token_issue_to(struct vault_authority *authority, const struct vault_token_subject *subject,
+                               uint64_t now, struct kq_buffer *out)
 {
     KQ_AUTO_VALUE(kq_buffer) token = {0};
     kq_buffer_init(&token, VAULT_TOKEN_MAX);
-    if (!is_ours(authority, audience))
+    if (!is_ours(authority, subject->audience))
         return KQ_ERR_NOT_FOUND;
     KQ_TRY(put_part(header_of(authority), &token));
     KQ_TRY(kq_buffer_append(&token, ".", 1));
-    KQ_TRY(put_claims(authority, client_id, object_id, audience, now, &token));
+    KQ_TRY(put_claims(authority, subject, now, &token));
     KQ_TRY(put_signature(authority, &token));
     return kq_buffer_append(out, token.data, token.len);
+}
+
+kq_status vault_token_issue(struct vault_authority *authority, const char *client_id, const char *object_id,
+                            const char *audience, uint64_t now, struct kq_buffer *out)
+{
+    const struct vault_token_subject subject = {
+        .client_id = client_id, .object_id = object_id, .audience = audience, .proof = VAULT_TOKEN_BY_SECRET};
+    return vault_token_issue_to(authority, &subject, now, out);
 }

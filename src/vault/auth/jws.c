@@ -25,7 +25,7 @@ static kq_status decode_object(struct kq_slice text, json_t **out)
 {
     KQ_AUTO_VALUE(kq_buffer) bytes = {0};
     char error[160];
-    kq_buffer_init(&bytes, VAULT_TOKEN_MAX);
+    kq_buffer_init(&bytes, VAULT_JWS_MAX);
     KQ_TRY(kq_base64url_decode(text, &bytes));
     json_t *value = NULL;
     KQ_TRY(vault_json_parse(kq_buffer_slice(&bytes), &value, error, sizeof error));
@@ -41,7 +41,7 @@ static kq_status decode_object(struct kq_slice text, json_t **out)
 static kq_status check_base64url(struct kq_slice text)
 {
     KQ_AUTO_VALUE(kq_buffer) bytes = {0};
-    kq_buffer_init(&bytes, VAULT_TOKEN_MAX);
+    kq_buffer_init(&bytes, VAULT_JWS_MAX);
     return kq_base64url_decode(text, &bytes);
 }
 
@@ -61,7 +61,7 @@ static kq_status read_header(struct vault_jws *jws)
 kq_status vault_jws_parse(struct kq_slice token, struct vault_jws *out)
 {
     KQ_AUTO_VALUE(vault_jws) jws = {.header = NULL};
-    if (token.len > VAULT_TOKEN_MAX)
+    if (token.len > VAULT_JWS_MAX)
         return KQ_ERR_TOO_LARGE;
     if (!take_part(&token, false, &jws.header_text) || !take_part(&token, false, &jws.claims_text) ||
         !take_part(&token, true, &jws.signature_text))

@@ -10,6 +10,7 @@
 /* Signed tokens in their compact form (RFC 7515). José checks signatures; what
  * it would leave to the token's header is decided here first. */
 #define VAULT_TOKEN_MAX 8192u /* bytes of one token */
+#define VAULT_JWS_MAX 24576u  /* bytes of what is parsed at all: an assertion may bring a chain of certificates */
 
 /* A token split and its header read; nothing is verified. Slices borrow. */
 struct vault_jws {
@@ -23,7 +24,7 @@ struct vault_jws {
 void vault_jws_clear(struct vault_jws *jws);
 KQ_AUTO_DEFINE_VALUE(vault_jws);
 
-/* Errors: KQ_ERR_TOO_LARGE past VAULT_TOKEN_MAX; KQ_ERR_FORMAT for anything but three parts of canonical base64url,
+/* Errors: KQ_ERR_TOO_LARGE past VAULT_JWS_MAX; KQ_ERR_FORMAT for anything but three parts of canonical base64url,
  *         a header that is no JSON object with "alg" as text, duplicate members, a "kid" that is no text;
  *         KQ_ERR_UNSUPPORTED for "crit" and "b64" */
 KQ_MUST_CHECK kq_status vault_jws_parse(struct kq_slice token, struct vault_jws *out);

@@ -43,6 +43,13 @@ KQ_AUTO_DEFINE(vault_authority);
 /* What the options said: iss of our tokens, and how long they are good. */
 const char *vault_authority_issuer(const struct vault_authority *authority);
 uint64_t vault_authority_token_life_s(const struct vault_authority *authority);
+uint64_t vault_authority_leeway_s(const struct vault_authority *authority);
+
+/* Remembers an assertion by its id until it ends (4096 of them; those that end
+ * first go first). false: another assertion had this id. The same one counts
+ * again: clients keep an assertion and send it for each of their tokens. */
+bool vault_authority_take_assertion(struct vault_authority *authority, const uint8_t id[32], struct kq_slice assertion,
+                                    uint64_t expires, uint64_t now);
 /* Where this authority's clients have their secrets checked; borrowed. */
 struct vault_secret_gate *vault_authority_secrets(struct vault_authority *authority);
 
@@ -58,7 +65,24 @@ struct vault_caller {
     uint64_t expires;
 };
 
-/* Makes a token for a principal (docs/protocols/tokens.md).
+/* How a client has shown who it is: appidacr of its tokens. */
+enum vault_token_proof { VAULT_TOKEN_BY_NOTHING = 0, VAULT_TOKEN_BY_SECRET = 1, VAULT_TOKEN_BY_CERTIFICATE = 2 };
+
+/* For whom a token is made. */
+struct vault_token_subject {
+    const char *client_id;
+    const char *object_id;
+    const char *audience; /* as the client asked for it */
+    enum vault_token_proof proof;
+    const char *user_name; /* of a person; NULL for an application */
+    const char *display_name;
+};
+/* Makes a token (docs/protocols/tokens.md); out and errors as below. */
+KQ_MUST_CHECK kq_status vault_token_issue_to(struct vault_authority *authority,
+                                             const struct vault_token_subject *subject, uint64_t now,
+                                             struct kq_buffer *out);
+
+/* Makes a token for an application that has shown its secret.
  * audience  as the client asked for it, copied into aud; must be one of ours
  * out       appended to; a secret: the caller wipes it (kq_buffer_clear)
  * Errors    KQ_ERR_NOT_FOUND (audience), KQ_ERR_IO (no random bytes), those of sign */

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "unit.h"
+#include "vault/auth/client_certificate.h"
 #include "vault/auth/secret.h"
 
 /* ---- what the server and the store would do; found before the libraries' own -------------- */
@@ -81,6 +82,27 @@ kq_status vault_store_get_client_secret(struct vault_store *store, const char *c
     return vault_secret_hash(kq_slice_text(secrets[i]), out->salt, out->scrypt_log2_n, out->hash);
 }
 
+kq_status vault_store_get_client_certificate(struct vault_store *store, const char *client_id, size_t i,
+                                             struct vault_client_certificate *out)
+{
+    struct login_world *world = world_of(store);
+    struct vault_certificate_facts facts;
+    const char *why = NULL;
+    if (strcasecmp(client_id, MAKER_CLIENT) != 0 || i != 0 || world->certificate.len == 0)
+        return KQ_ERR_NOT_FOUND;
+    assert_ok(vault_client_certificate_read(kq_buffer_slice(&world->certificate), &facts, &why));
+    *out = (struct vault_client_certificate){.not_after = facts.not_after};
+    memcpy(out->sha256, facts.sha256, sizeof out->sha256);
+    memcpy(out->sha1, facts.sha1, sizeof out->sha1);
+    kq_buffer_init(&out->certificate, world->certificate.len);
+    return kq_buffer_append(&out->certificate, world->certificate.data, world->certificate.len);
+}
+
+void vault_client_certificate_clear(struct vault_client_certificate *record)
+{
+    kq_buffer_clear(&record->certificate);
+}
+
 /* ---- the world ------------------------------------------------------------------------------ */
 
 void login_world_init(struct login_world *world)
@@ -106,6 +128,7 @@ void login_world_clear(struct login_world *world)
     token_maker_clear(&world->maker);
     vault_http_response_clear(&world->response);
     json_decref(world->answer);
+    kq_buffer_clear(&world->certificate);
 }
 
 static const struct vault_route *find(const struct vault_route *routes, enum vault_method method, const char *pattern)

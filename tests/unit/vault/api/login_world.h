@@ -20,8 +20,9 @@ struct login_world {
     struct vault_call call;
     const char *content_type; /* headers of the request */
     const char *client_request_id;
-    json_t *answer;         /* the last one, parsed; owned */
-    kq_status store_status; /* what the store says instead of an answer */
+    json_t *answer;               /* the last one, parsed; owned */
+    struct kq_buffer certificate; /* what MAKER_CLIENT has registered; empty: nothing */
+    kq_status store_status;       /* what the store says instead of an answer */
 };
 
 void login_world_init(struct login_world *world);

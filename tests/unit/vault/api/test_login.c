@@ -3,7 +3,9 @@
 
 #include <stdio.h>
 
+#include "base/text.h"
 #include "vault/api/login_world.h"
+#include "vault/auth/client_certificate.h"
 
 #define TOKEN "/{}/oauth2/token"
 #define TOKEN_V2 "/{}/oauth2/v2.0/token"
@@ -56,6 +58,123 @@ static void assert_refusal(struct login_world *world, const char *error, int cod
     snprintf(begin, sizeof begin, "AADSTS%d: ", code);
     if (code != 0)
         assert_memory_equal(login_world_text(world, "error_description"), begin, strlen(begin));
+}
+
+/* ---- assertions ----------------------------------------------------------------------------- */
+
+/* Registers a certificate of the maker's key and puts a form with an assertion for it into out. */
+static void make_assertion(struct login_world *world, const char *audience, const char *jti, char *out, size_t size)
+{
+    KQ_AUTO_VALUE(kq_buffer) text = {0};
+    KQ_AUTO_VALUE(kq_buffer) hash = {0};
+    struct vault_certificate_facts facts;
+    const char *why = NULL;
+    char header[256];
+    char claims[1024];
+    kq_buffer_clear(&world->certificate);
+    token_maker_certificate(&world->maker, world->maker.key, MAKER_NOW - 1, MAKER_NOW + 1, &world->certificate);
+    assert_ok(vault_client_certificate_read(kq_buffer_slice(&world->certificate), &facts, &why));
+    kq_buffer_init(&hash, 64);
+    assert_ok(kq_base64url_encode(kq_slice_of(facts.sha1, 20), &hash));
+    snprintf(header, sizeof header, "{\"alg\":\"RS256\",\"typ\":\"JWT\",\"x5t\":\"%.*s=\"}", (int)hash.len,
+             (const char *)hash.data);
+    snprintf(claims, sizeof claims,
+             "{\"iss\":\"%s\",\"sub\":\"%s\",\"aud\":\"%s\",\"jti\":\"%s\",\"iat\":%u.5,\"exp\":%u.5}", MAKER_CLIENT,
+             MAKER_CLIENT, audience, jti, (unsigned)MAKER_NOW, (unsigned)MAKER_NOW + 600);
+    kq_buffer_init(&text, 16384);
+    token_maker_make(&world->maker, header, claims, MAKER_RS256, &text);
+    int len = snprintf(out, size, "client_assertion=%s", (const char *)text.data + sizeof "Bearer " - 1);
+    assert_in_range(len, 1, size - 1);
+}
+
+#define ASSERTION_TYPE "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer"
+
+static unsigned post_assertion(struct login_world *world, const char *assertion, const char *others)
+{
+    char form[8192];
+    snprintf(form, sizeof form, "%s&%s", assertion, others);
+    return login_world_post(world, TOKEN_V2, "adfs", form);
+}
+
+static void post_token__assertion_for_each_name_of_the_endpoint__token(void **state)
+{
+    struct login_world *world = *state;
+    static const char *const audiences[] = {
+        LOGIN_URL "/adfs/oauth2/token",
+        LOGIN_URL "/adfs/oauth2/v2.0/token",
+        LOGIN_URL "/ADFS/oauth2/token/",
+        LOGIN_URL "/" MAKER_TENANT "/oauth2/v2.0/token",
+        LOGIN_URL "/" MAKER_TENANT "/oauth2/token",
+        LOGIN_URL "/adfs/" MAKER_TENANT "/oauth2/v2.0/token",
+        LOGIN_URL "/" MAKER_TENANT "/v2.0",
+        LOGIN_URL "/" MAKER_TENANT "/",
+        LOGIN_URL "/common",
+    };
+    for (size_t i = 0; i < sizeof audiences / sizeof audiences[0]; i++) {
+        char assertion[4096];
+        char jti[16];
+        snprintf(jti, sizeof jti, "%zu", i);
+        make_assertion(world, audiences[i], jti, assertion, sizeof assertion);
+        if (post_assertion(world, assertion, WHO ASSERTION_TYPE SCOPE) != 200)
+            fail_msg("%s: %s", audiences[i], login_world_text(world, "error_description"));
+        assert_good_for(world, VAULT_AUDIENCE_VAULT);
+    }
+}
+
+static void post_token__assertion_for_somebody_else__refused(void **state)
+{
+    struct login_world *world = *state;
+    static const char *const audiences[] = {
+        "https://login.keyquay.localhost/adfs/oauth2/token",
+        LOGIN_URL,
+        LOGIN_URL "/",
+        LOGIN_URL "x/adfs/oauth2/token",
+        LOGIN_URL "/others/oauth2/token",
+        LOGIN_URL "/adfs/oauth2/token/x",
+        LOGIN_URL "/adfs/adfs/adfs/oauth2/token",
+        "",
+    };
+    for (size_t i = 0; i < sizeof audiences / sizeof audiences[0]; i++) {
+        char assertion[4096];
+        make_assertion(world, audiences[i], "1", assertion, sizeof assertion);
+        assert_int_equal(post_assertion(world, assertion, WHO ASSERTION_TYPE SCOPE), 401);
+        assert_refusal(world, "invalid_client", 700027);
+        assert_non_null(strstr(login_world_text(world, "error_description"), "aud"));
+        assert_string_equal(world->call.caller.client_id, "");
+    }
+}
+
+static void post_token__assertion_again__taken_and_another_with_its_id_is_not(void **state)
+{
+    struct login_world *world = *state;
+    char assertion[4096];
+    char other[4096];
+    make_assertion(world, LOGIN_URL "/adfs", "same", assertion, sizeof assertion);
+    assert_int_equal(post_assertion(world, assertion, WHO ASSERTION_TYPE SCOPE), 200);
+    assert_int_equal(post_assertion(world, assertion, WHO ASSERTION_TYPE RESOURCE), 200);
+    const struct kq_buffer registered = world->certificate;
+    world->certificate = (struct kq_buffer){.data = NULL};
+    make_assertion(world, LOGIN_URL "/common", "same", other, sizeof other);
+    kq_buffer_clear(&world->certificate);
+    world->certificate = registered;
+    assert_int_equal(post_assertion(world, other, WHO ASSERTION_TYPE SCOPE), 401);
+    assert_non_null(strstr(login_world_text(world, "error_description"), "jti"));
+}
+
+static void post_token__assertion_without_what_belongs_to_it__refused(void **state)
+{
+    struct login_world *world = *state;
+    char assertion[4096];
+    make_assertion(world, LOGIN_URL "/adfs", "1", assertion, sizeof assertion);
+    assert_int_equal(post_assertion(world, assertion, WHO SCOPE), 400);
+    assert_refusal(world, "invalid_request", 50027);
+    assert_int_equal(post_assertion(world, assertion, WHO SCOPE "&client_assertion_type=jwt"), 400);
+    assert_refusal(world, "invalid_request", 50027);
+    assert_int_equal(post_assertion(world, assertion, WHO SECRET ASSERTION_TYPE SCOPE), 400);
+    assert_refusal(world, "invalid_request", 90014);
+    kq_buffer_clear(&world->certificate); /* it is taken away: refused at once */
+    assert_int_equal(post_assertion(world, assertion, WHO ASSERTION_TYPE SCOPE), 401);
+    assert_refusal(world, "invalid_client", 700027);
 }
 
 /* ---- tokens -------------------------------------------------------------------------------- */
@@ -439,7 +558,11 @@ static void list_principals__other_filters__refused(void **state)
 
 UNIT_MAIN(CASE(post_token__scope__token_with_numbers), CASE(post_token__resource__token_with_texts),
           CASE(post_token__all_paths_and_tenants__answer), CASE(post_token__resource_with_slash__keeps_it),
-          CASE(post_token__newer_secret__taken), CASE(post_token__client_id_of_other_case__taken),
+          CASE(post_token__assertion_for_each_name_of_the_endpoint__token),
+          CASE(post_token__assertion_for_somebody_else__refused),
+          CASE(post_token__assertion_again__taken_and_another_with_its_id_is_not),
+          CASE(post_token__assertion_without_what_belongs_to_it__refused), CASE(post_token__newer_secret__taken),
+          CASE(post_token__client_id_of_other_case__taken),
           CASE(post_token__wrong_expired_or_unknown__the_same_refusal), CASE(post_token__what_is_missing__named),
           CASE(post_token__strangers_text__not_repeated_if_odd_or_long), CASE(post_token__other_tenant__refused),
           CASE(post_token__other_content_type__refused), CASE(post_token__module_away__come_again),

@@ -19,6 +19,8 @@ static void sign_digest(EVP_PKEY *key, int padding, struct kq_slice digest, stru
     assert_int_equal(EVP_PKEY_sign_init(ctx), 1);
     assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(ctx, padding), 1);
     assert_int_equal(EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()), 1);
+    if (padding == RSA_PKCS1_PSS_PADDING) /* as long as the hash: RFC 7518 3.5 */
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST), 1);
     assert_int_equal(EVP_PKEY_sign(ctx, signature, &len, digest.data, digest.len), 1);
     EVP_PKEY_CTX_free(ctx);
     assert_ok(kq_buffer_append(out, signature, len));
@@ -178,4 +180,27 @@ void token_maker_claims(const char *change, char *out, size_t out_size)
 void token_maker_header(const struct token_maker *maker, const char *change, char *out, size_t out_size)
 {
     change_object(json_pack("{s:s, s:s, s:s}", "typ", "JWT", "alg", "RS256", "kid", maker->kid), change, out, out_size);
+}
+
+void token_maker_certificate(struct token_maker *maker, void *key, uint64_t not_before, uint64_t not_after,
+                             struct kq_buffer *out)
+{
+    X509 *certificate = X509_new();
+    uint8_t *der = NULL;
+    assert_int_equal(X509_set_version(certificate, 2), 1);
+    assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(certificate), 7), 1);
+    assert_non_null(ASN1_TIME_set(X509_getm_notBefore(certificate), (time_t)not_before));
+    assert_non_null(ASN1_TIME_set(X509_getm_notAfter(certificate), (time_t)not_after));
+    assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                                                (const uint8_t *)"robot", -1, -1, 0),
+                     1);
+    assert_int_equal(X509_set_issuer_name(certificate, X509_get_subject_name(certificate)), 1);
+    assert_int_equal(X509_set_pubkey(certificate, key), 1);
+    assert_true(X509_sign(certificate, maker->key, EVP_sha256()) > 0);
+    int len = i2d_X509(certificate, &der);
+    assert_true(len > 0);
+    kq_buffer_init(out, 16384);
+    assert_ok(kq_buffer_append(out, der, (size_t)len));
+    OPENSSL_free(der);
+    X509_free(certificate);
 }

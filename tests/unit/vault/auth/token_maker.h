@@ -38,6 +38,10 @@ struct token_maker {
 void token_maker_init(struct token_maker *maker);
 void token_maker_clear(struct token_maker *maker);
 
+/* A certificate of the authority's key (or of the other one), signed by itself; DER. */
+void token_maker_certificate(struct token_maker *maker, void *key, uint64_t not_before, uint64_t not_after,
+                             struct kq_buffer *out);
+
 /* "Bearer HEADER.CLAIMS.SIGNATURE" from JSON texts. */
 void token_maker_make(struct token_maker *maker, const char *header, const char *claims, enum maker_signature signature,
                       struct kq_buffer *out);
