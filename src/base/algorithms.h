@@ -23,12 +23,12 @@ enum kq_mechanism {
     KQ_MECH_RSA_PSS_SHA256 = 4, /* MGF1 with the same hash, salt as long as the hash */
     KQ_MECH_RSA_PSS_SHA384 = 5,
     KQ_MECH_RSA_PSS_SHA512 = 6,
-    KQ_MECH_ECDSA = 7, /* output r and s, each as long as the order (JOSE, P1363) */
+    KQ_MECH_ECDSA = 7,         /* output r and s, each as long as the order (JOSE, P1363) */
     KQ_MECH_RSA_PKCS1_RAW = 8, /* PKCS #1 v1.5 signature padding over the input as it stands, no DigestInfo (RSNULL) */
     KQ_MECH_RSA_OAEP_SHA1 = 16,
     KQ_MECH_RSA_OAEP_SHA256 = 17,
     KQ_MECH_RSA_PKCS1 = 18, /* PKCS #1 v1.5 encryption; decrypts with implicit rejection: bad padding gives noise */
-    KQ_MECH_AES_GCM = 32, /* output nonce (12 bytes, made by the module), ciphertext, tag (16) */
+    KQ_MECH_AES_GCM = 32,   /* output nonce (12 bytes, made by the module), ciphertext, tag (16) */
 };
 
 #endif
