@@ -193,4 +193,6 @@ class VaultWorld:
 
     @property
     def subscriptions(self):
-        return [item["subscriptionId"] for item in self.manage("GET", "/subscriptions").json["value"]]
+        """The default one first, which holds the vaults of `keyquay up --vault`."""
+        found = [item["subscriptionId"] for item in self.manage("GET", "/subscriptions").json["value"]]
+        return sorted(found, key=lambda one: one != self.endpoints["subscriptionId"])
