@@ -1,7 +1,9 @@
 /* Access tokens: nothing that is not signed is taken, whatever it looks like;
  * claims that are taken name a caller in full. */
 #include "fuzz.h"
+#include "vault/auth/assertion.h"
 #include "vault/auth/claims.h"
+#include "vault/auth/client_certificate.h"
 #include "vault/auth/jws.h"
 #include "vault/json/json.h"
 
@@ -69,6 +71,41 @@ static void try_parts(struct kq_slice in)
     FUZZ_CHECK(jws.header_text.len + jws.claims_text.len + jws.signature_text.len + 2 == in.len);
 }
 
+static bool is_endpoint(void *context, const char *audience)
+{
+    (void)context;
+    return strcmp(audience, "https://login.keyquay.localhost/adfs/oauth2/token") == 0;
+}
+
+/* An assertion under a certificate; the input is one, or the certificate, or both. */
+static void try_assertion(struct kq_slice text, struct kq_slice certificate)
+{
+    const struct vault_assertion_rules rules = {.client_id = TENANT, .is_audience = is_endpoint, .now = FUZZ_NOW};
+    KQ_AUTO_VALUE(vault_assertion) assertion = {.has_sha1 = false};
+    KQ_AUTO_VALUE(kq_buffer) copy = {0};
+    uint8_t id[32];
+    uint64_t expires = 0;
+    const char *why = "";
+    kq_buffer_init(&copy, text.len + 1);
+    FUZZ_CHECK(kq_buffer_append(&copy, text.data, text.len) == KQ_OK && kq_buffer_append(&copy, "", 1) == KQ_OK);
+    if (vault_assertion_parse((const char *)copy.data, &assertion, &why) != KQ_OK) {
+        FUZZ_CHECK(why[0] != '\0');
+        return;
+    }
+    FUZZ_CHECK(assertion.has_sha1 || assertion.has_sha256);
+    FUZZ_CHECK(vault_assertion_verify(&assertion, certificate, &rules, id, &expires, &why) != KQ_OK && why[0] != '\0');
+}
+
+static void try_certificate(struct kq_slice in)
+{
+    struct vault_certificate_facts facts;
+    const char *why = NULL;
+    kq_status status = vault_client_certificate_read(in, &facts, &why);
+    FUZZ_CHECK((status == KQ_OK) == (why[0] == '\0'));
+    if (status == KQ_OK)
+        FUZZ_CHECK(facts.not_before <= facts.not_after && facts.public_key.len > 256);
+}
+
 static void try_claims(struct kq_slice in)
 {
     static const struct vault_claim_rules rules = {
@@ -94,5 +131,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_token(in);
     try_parts(in);
     try_claims(in);
+    try_certificate(in);
+    const uint8_t *zero = size == 0 ? NULL : memchr(data, 0, size);
+    size_t len = zero == NULL ? size : (size_t)(zero - data);
+    try_assertion(kq_slice_of(data, len), zero == NULL ? in : kq_slice_of(zero + 1, size - len - 1));
     return 0;
 }
