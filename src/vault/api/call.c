@@ -63,6 +63,14 @@ enum vault_problem vault_fail_status(struct vault_call *call, kq_status status, 
                       has_why ? why : kq_status_text(status));
 }
 
+enum vault_problem vault_take_turn(struct vault_call *call, const char *vault, const char *key, struct vault_turn *out)
+{
+    kq_status status = vault_store_take_turn(call->service->store, vault, key, out);
+    return status == KQ_OK ? VAULT_OK
+                           : vault_fail_status(call, status, key[0] == '\0' ? vault : key,
+                                               "others are changing it; nothing was done, try again");
+}
+
 enum vault_problem vault_reply(struct vault_call *call, unsigned http_status, json_t *value)
 {
     struct vault_http_response *response = call->response;

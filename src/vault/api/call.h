@@ -8,6 +8,7 @@
 #include "vault/json/json.h"
 #include "vault/service.h"
 #include "vault/store/store.h"
+#include "vault/store/turn.h"
 
 /* One REST call on its way. The router has matched the route, checked the
  * token where the route wants one, found the vault of the host name (data
@@ -45,6 +46,10 @@ enum vault_problem vault_fail(struct vault_call *call, enum vault_problem proble
  * what  "key mykey"; why may be NULL or "" */
 enum vault_problem vault_fail_status(struct vault_call *call, kq_status status, const char *what, const char *why);
 
+/* The turn to change a vault (key: "") or one of its keys, before the record is read.
+ * Returns  VAULT_OK, VAULT_THROTTLED */
+enum vault_problem vault_take_turn(struct vault_call *call, const char *vault, const char *key, struct vault_turn *out);
+
 /* Answers with JSON; takes value, which may be NULL for "out of memory". */
 enum vault_problem vault_reply(struct vault_call *call, unsigned http_status, json_t *value);
 /* Answers without a body. */
@@ -80,6 +85,7 @@ extern const struct vault_route
     vault_subscription_routes[]; /* api/subscriptions.c: tenants, subscriptions, locations, groups */
 extern const struct vault_route
     vault_vault_routes[]; /* api/vaults.c: vaults, deleted vaults, names, policies, resources */
+extern const struct vault_route vault_principal_routes[]; /* api/principals.c: applications, their secrets, certificates */
 extern const struct vault_route vault_role_routes[];   /* api/roles.c: role definitions and assignments */
 extern const struct vault_route vault_public_routes[]; /* api/public.c: /, toolsets, healthz, readyz */
 

@@ -281,7 +281,9 @@ static enum vault_problem read_update(struct vault_call *call, struct vault_key_
 
 static enum vault_problem update_key(struct vault_call *call)
 {
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
     KQ_AUTO_VALUE(vault_key_view) view = {0};
+    VAULT_TRY(vault_take_turn(call, call->vault.name, call->names[0], &turn));
     VAULT_TRY(vault_find_key(call, call->names[0], call->names[1], &view));
     VAULT_TRY(read_update(call, &view.version));
     VAULT_TRY(vault_audit_act(call, "vault.key.update", &view, "attributes, key_ops, tags"));

@@ -8,7 +8,9 @@
 
 enum vault_problem vault_delete_key(struct vault_call *call)
 {
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
     KQ_AUTO_VALUE(vault_key_view) view = {0};
+    VAULT_TRY(vault_take_turn(call, call->vault.name, call->names[0], &turn));
     VAULT_TRY(vault_find_key(call, call->names[0], NULL, &view));
     VAULT_TRY(vault_audit_act(call, "vault.key.delete", &view, "recoverable"));
     view.key.deleted = call->now;
@@ -29,7 +31,9 @@ enum vault_problem vault_get_deleted(struct vault_call *call)
 
 enum vault_problem vault_recover_key(struct vault_call *call)
 {
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
     KQ_AUTO_VALUE(vault_key_view) view = {0};
+    VAULT_TRY(vault_take_turn(call, call->vault.name, call->names[0], &turn));
     VAULT_TRY(vault_find_deleted_key(call, call->names[0], &view));
     VAULT_TRY(vault_audit_act(call, "vault.key.recover", &view, ""));
     view.key.deleted = 0;
@@ -42,7 +46,9 @@ enum vault_problem vault_recover_key(struct vault_call *call)
 
 enum vault_problem vault_purge_key(struct vault_call *call)
 {
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
     KQ_AUTO_VALUE(vault_key_view) view = {0};
+    VAULT_TRY(vault_take_turn(call, call->vault.name, call->names[0], &turn));
     VAULT_TRY(vault_find_deleted_key(call, call->names[0], &view));
     if (call->vault.has_purge_protection)
         return vault_fail(call, VAULT_FORBIDDEN,

@@ -184,7 +184,9 @@ static enum vault_problem store_policy(struct vault_call *call, struct vault_key
 
 enum vault_problem vault_put_rotation_policy(struct vault_call *call)
 {
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
     KQ_AUTO_VALUE(vault_key_view) view = {0};
+    VAULT_TRY(vault_take_turn(call, call->vault.name, call->names[0], &turn));
     VAULT_TRY(vault_find_key(call, call->names[0], NULL, &view));
     struct policy policy = {.actions = json_array()};
     enum vault_problem problem = read_expiry(call, &policy);

@@ -205,6 +205,7 @@ static enum vault_problem read_create_mode(struct vault_call *call, bool *out_re
 
 static enum vault_problem put_vault(struct vault_call *call)
 {
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
     KQ_AUTO_VALUE(vault_resource) resource = {.access = NULL};
     struct vault_scope scope;
     bool recovers;
@@ -212,6 +213,7 @@ static enum vault_problem put_vault(struct vault_call *call)
     VAULT_TRY(vault_arm_allow(call, action_write, &scope));
     VAULT_TRY(vault_arm_group(call, &scope));
     VAULT_TRY(read_create_mode(call, &recovers));
+    VAULT_TRY(vault_take_turn(call, scope.vault, "", &turn));
     kq_status status = vault_store_get_vault(call->service->store, scope.vault, &resource.record);
     if (status != KQ_OK && status != KQ_ERR_NOT_FOUND)
         return vault_fail_status(call, status, "vault", NULL);
@@ -230,8 +232,10 @@ static enum vault_problem put_vault(struct vault_call *call)
 
 static enum vault_problem patch_vault(struct vault_call *call)
 {
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
     KQ_AUTO_VALUE(vault_resource) resource = {.access = NULL};
     struct vault_scope scope;
+    VAULT_TRY(vault_take_turn(call, call->names[2], "", &turn));
     VAULT_TRY(vault_vaults_find(call, action_write, &scope, &resource));
     return change_vault(call, VAULT_MERGE_PATCH, &scope, &resource);
 }
@@ -250,8 +254,10 @@ static enum vault_problem delete_softly(struct vault_call *call, const struct va
 
 static enum vault_problem delete_vault(struct vault_call *call)
 {
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
     KQ_AUTO_VALUE(vault_resource) resource = {.access = NULL};
     struct vault_scope scope;
+    VAULT_TRY(vault_take_turn(call, call->names[2], "", &turn));
     enum vault_problem problem = vault_vaults_find(call, action_delete, &scope, &resource);
     if (problem == VAULT_RESOURCE_NOT_FOUND)
         return vault_reply_empty(call, 204);
@@ -260,10 +266,17 @@ static enum vault_problem delete_vault(struct vault_call *call)
     return vault_reply_empty(call, 200);
 }
 
+/* The name is read first: it says whose turn is wanted. */
 static enum vault_problem delete_by_id(struct vault_call *call, struct vault_scope *scope, uint64_t id)
 {
+    KQ_AUTO_VALUE(vault_record) found = {.id = 0};
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
     KQ_AUTO_VALUE(vault_resource) resource = {.access = NULL};
-    kq_status status = vault_store_get_vault_by_id(call->service->store, id, &resource.record);
+    kq_status status = vault_store_get_vault_by_id(call->service->store, id, &found);
+    if (status == KQ_OK)
+        VAULT_TRY(vault_take_turn(call, found.name, "", &turn));
+    if (status == KQ_OK)
+        status = vault_store_get_vault_by_id(call->service->store, id, &resource.record);
     if (status == KQ_ERR_NOT_FOUND || (status == KQ_OK && resource.record.deleted != 0))
         return VAULT_OK;
     if (status != KQ_OK)

@@ -66,8 +66,10 @@ enum vault_problem vault_deleted_get(struct vault_call *call)
 /* Done when answered: clients that poll see an end at once. */
 enum vault_problem vault_deleted_purge(struct vault_call *call)
 {
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
     KQ_AUTO_VALUE(vault_record) record = {.id = 0};
     struct vault_scope scope;
+    VAULT_TRY(vault_take_turn(call, call->names[2], "", &turn));
     VAULT_TRY(read_deleted(call, action_purge, &scope, &record));
     if (record.has_purge_protection)
         return vault_fail(call, VAULT_METHOD_NOT_ALLOWED,

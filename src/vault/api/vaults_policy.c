@@ -359,6 +359,7 @@ static json_t *answer_json(const struct vault_call *call, const struct vault_sco
 
 enum vault_problem vault_policies_change(struct vault_call *call)
 {
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
     KQ_AUTO_VALUE(vault_resource) resource = {.access = NULL};
     struct vault_access *entries = NULL;
     size_t num = 0;
@@ -368,6 +369,7 @@ enum vault_problem vault_policies_change(struct vault_call *call)
     if (!find_change(call->names[3], &change))
         return vault_fail(call, VAULT_BAD_REQUEST, "accessPolicies/%.40s: add, replace or remove is wanted.",
                           call->names[3]);
+    VAULT_TRY(vault_take_turn(call, call->names[2], "", &turn));
     VAULT_TRY(vault_vaults_find(call, "Microsoft.KeyVault/vaults/accessPolicies/write", &scope, &resource));
     if (!vault_json_object(call->body, "properties", &properties) || properties == NULL ||
         !vault_json_array(properties, "accessPolicies", &list) || list == NULL)

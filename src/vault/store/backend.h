@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "vault/store/store.h"
+#include "vault/store/turn.h"
 
 /* What a kind of database offers: the functions of store.h, one const table
  * for each kind. A store begins with a struct vault_store. */
@@ -81,6 +82,7 @@ struct vault_store_backend {
 struct vault_store {
     const struct vault_store_backend *backend;
     atomic_uint_fast64_t changes;
+    struct vault_turns turns;
 };
 
 #endif

@@ -59,6 +59,7 @@ static void database_free(struct vault_store *store)
     pthread_mutex_destroy(&database->readers_lock);
     pthread_mutex_destroy(&database->write_lock);
     pthread_cond_destroy(&database->committed);
+    vault_turns_clear(&database->base.turns);
     free(database->path);
     free(database);
 }
@@ -78,6 +79,7 @@ static kq_status database_new(const char *path, struct vault_connection *writer,
     pthread_mutex_init(&database->readers_lock, NULL);
     pthread_mutex_init(&database->write_lock, NULL);
     pthread_cond_init(&database->committed, NULL);
+    vault_turns_init(&database->base.turns);
     *out = &database->base;
     return KQ_OK;
 }
