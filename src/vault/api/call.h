@@ -85,7 +85,8 @@ extern const struct vault_route
     vault_subscription_routes[]; /* api/subscriptions.c: tenants, subscriptions, locations, groups */
 extern const struct vault_route
     vault_vault_routes[]; /* api/vaults.c: vaults, deleted vaults, names, policies, resources */
-extern const struct vault_route vault_principal_routes[]; /* api/principals.c: applications, their secrets, certificates */
+extern const struct vault_route
+    vault_principal_routes[];                          /* api/principals.c: applications, their secrets, certificates */
 extern const struct vault_route vault_role_routes[];   /* api/roles.c: role definitions and assignments */
 extern const struct vault_route vault_public_routes[]; /* api/public.c: /, toolsets, healthz, readyz */
 
