@@ -72,7 +72,9 @@ static void set_default(struct vault_call *call, const char *name, const char *v
 static void set_standard_headers(struct vault_call *call, enum vault_host host)
 {
     set_default(call, "Cache-Control", "no-cache");
-    if (strcmp(call->response->content_type == NULL ? "" : call->response->content_type, "text/html") != 0) {
+    bool is_page =
+        strncmp(call->response->content_type == NULL ? "" : call->response->content_type, "text/html", 9) == 0;
+    if (!is_page) {
         set_default(call, "Pragma", "no-cache");
         set_default(call, "Expires", "-1");
     }
@@ -80,7 +82,7 @@ static void set_standard_headers(struct vault_call *call, enum vault_host host)
     set_default(call, "X-Content-Type-Options", "nosniff");
     if (call->service->test_mode != NULL)
         set_header(call, "x-keyquay-test-mode", "yes");
-    if (host != VAULT_HOST_VAULT)
+    if (host != VAULT_HOST_VAULT || is_page)
         return;
     char network[160];
     bool is_ipv6 = strchr(call->request->peer_address, ':') != NULL;
