@@ -77,22 +77,28 @@ static bool stop_at_first(void *context, const struct vault_subscription *subscr
     return false;
 }
 
-static kq_status put_subscription(struct first_run *run, const char *name)
+static kq_status put_subscription(struct first_run *run, const char *id, const char *name)
 {
     struct vault_subscription record = {.display_name = (char *)name, .created = kq_clock_unix_s()};
-    KQ_TRY(vault_new_guid(record.id));
+    memcpy(record.id, id, sizeof record.id);
     return vault_store_put_subscription(run->wiring.store, &record);
 }
 
+/* Lists go by id, and clients work in the first of their list until told
+ * otherwise: that is the one for production. */
 static kq_status make_subscriptions(struct first_run *run)
 {
+    char ids[2][VAULT_GUID_LEN + 1];
     bool has_one = false;
     struct vault_page page = {.max = 1};
     KQ_TRY(vault_store_list_subscriptions(run->wiring.store, &page, stop_at_first, &has_one));
     if (has_one)
         return KQ_OK;
-    KQ_TRY(put_subscription(run, "Production"));
-    return put_subscription(run, "Test");
+    KQ_TRY(vault_new_guid(ids[0]));
+    KQ_TRY(vault_new_guid(ids[1]));
+    const size_t first = strcmp(ids[0], ids[1]) < 0 ? 0 : 1;
+    KQ_TRY(put_subscription(run, ids[first], "Production"));
+    return put_subscription(run, ids[1 - first], "Test");
 }
 
 /* ---- the operator's principal ----------------------------------------------------------------- */

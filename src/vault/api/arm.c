@@ -278,11 +278,17 @@ static json_t *next_link(const struct vault_call *call, const char *marker)
     return link.len == 0 || link.len + 4 > link.max ? NULL : json_stringn((const char *)link.data, link.len);
 }
 
+/* What may go on tells its end: documents of some lists require the member. */
+static json_t *next_or_null(const struct vault_call *call, const char *marker)
+{
+    return marker[0] == '\0' ? json_null() : next_link(call, marker);
+}
+
 enum vault_problem vault_arm_reply_list(struct vault_call *call, json_t *items, const struct vault_page *page)
 {
     json_t *answer = items == NULL ? NULL : json_pack("{s:o}", "value", items);
-    if (answer != NULL && page != NULL && page->next[0] != '\0' &&
-        json_object_set_new(answer, "nextLink", next_link(call, page->next)) != 0) {
+    if (answer != NULL && page != NULL &&
+        json_object_set_new(answer, "nextLink", next_or_null(call, page->next)) != 0) {
         json_decref(answer);
         answer = NULL;
     }

@@ -56,7 +56,8 @@ enum vault_problem vault_arm_set_text(struct vault_call *call, char **place, con
 /* Pages: $top and $skiptoken of the request. */
 #define VAULT_ARM_PAGE_MAX 1000u
 enum vault_problem vault_arm_page(struct vault_call *call, struct vault_page *out);
-/* Answers {"value": items, "nextLink": ...}; takes items. */
+/* Answers {"value": items, "nextLink": ...}; takes items. nextLink is null at the
+ * end of pages, and absent without page. */
 enum vault_problem vault_arm_reply_list(struct vault_call *call, json_t *items, const struct vault_page *page);
 
 /* $filter of the request, of which only the names are known.

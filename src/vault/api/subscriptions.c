@@ -23,7 +23,8 @@ static enum vault_problem list_tenants(struct vault_call *call)
     json_t *item =
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:[s]}", "id", id, "tenantId", tenant, "tenantCategory", "Home",
                   "displayName", "Keyquay", "defaultDomain", call->service->domain, "domains", call->service->domain);
-    return vault_arm_reply_list(call, json_pack("[o]", item), NULL);
+    const struct vault_page whole = {.max = 1};
+    return vault_arm_reply_list(call, json_pack("[o]", item), &whole);
 }
 
 /* ---- subscriptions ------------------------------------------------------------------------ */
