@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/ct.h"
@@ -238,4 +239,13 @@ bool kq_text_copy(struct kq_slice text, char *out, size_t size)
         memcpy(out, text.data, text.len);
     out[text.len] = '\0';
     return true;
+}
+
+char *kq_text_new(struct kq_slice text)
+{
+    char *copy = malloc(text.len + 1);
+    if (copy == NULL || kq_text_copy(text, copy, text.len + 1))
+        return copy;
+    free(copy);
+    return NULL;
 }

@@ -48,4 +48,8 @@ bool kq_uint_parse(struct kq_slice text, uint64_t max, uint64_t *out);
 /* Copies a slice to a C string of size bytes; false (out is "") if it does not fit or holds a NUL. */
 bool kq_text_copy(struct kq_slice text, char *out, size_t size);
 
+/* The bytes of a slice as a C string of its own; free() it. NULL without
+ * memory, or where the slice holds a NUL. */
+char *kq_text_new(struct kq_slice text);
+
 #endif
