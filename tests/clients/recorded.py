@@ -1,15 +1,14 @@
 """Runs of the official clients through the recorder, each step a case of its
 own, each answer held against the published documents."""
-import os
+import re
 import unittest
 
 import openapi
-from clients import HERE  # noqa: F401
 from recorder import Recorder
 from vault_world import VaultWorld
 
 # Answers of our own, which no published document describes.
-OWN_PATHS = ("/healthz", "/readyz", "/metadata/", "/toolsets", "/ca.pem")
+OWN_PATHS = ("/healthz", "/readyz", "/metadata/", "/v1.0/", "/toolsets", "/ca.pem")
 
 
 class Recorded(unittest.TestCase):
@@ -31,6 +30,12 @@ class Recorded(unittest.TestCase):
             with self.subTest(step=name):
                 if outcome != "ok":
                     self.fail(outcome)
+
+    def check_agents(self, *agents):
+        """The clients that were meant are those that came, as they name themselves."""
+        said = {exchange["agent"] for exchange in self.recorder.exchanges}
+        for agent in agents:
+            self.assertTrue(any(re.search(rf"(^| ){re.escape(agent)}( |$)", name) for name in said), f"{agent} is not in {said}")
 
     def check_documents(self, least, operations=None):
         """operations: those that must have been answered with success at least once."""

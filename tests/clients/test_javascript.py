@@ -69,8 +69,12 @@ class EveryCall(Recorded):
     def test_environment_alone__every_algorithm__answers(self):
         self.check_steps(self.js.run("crypto.mjs", "environment", self.vault_url("fabrikam")), 28)
 
+    def test_tenant_by_its_number__default_verification__answers(self):
+        self.check_steps(self.js.run("tenant.mjs", self.vault_url("contoso"), self.world.credentials["tenantId"]), 1)
+
     def test_recorded_answers__published_documents__fit(self):
         # Named to run last: it judges what the others recorded.
+        self.check_agents("azsdk-js-keyvault-keys/4.10.2")
         self.check_documents(400, KEY_OPERATIONS | USE_OPERATIONS)
 
 

@@ -67,8 +67,12 @@ class CurrentClients(Runs):
     def test_environment_alone__every_vault_call__answers(self):
         self.management("environment")
 
+    def test_tenant_by_its_number__default_verification__answers(self):
+        self.check_steps(self.python.run("tenant.py", self.vault_url("contoso"), self.world.credentials["tenantId"]), 1)
+
     def test_recorded_answers__published_documents__fit(self):
         # Named to run last: it judges what the others recorded.
+        self.check_agents("azsdk-python-keyvault-keys/4.11.3", "azsdk-python-mgmt-keyvault/14.1.0")
         self.check_documents(200, KEY_OPERATIONS | USE_OPERATIONS | VAULT_OPERATIONS)
 
 
@@ -88,6 +92,7 @@ class DebianClients(Runs):
 
     def test_recorded_answers__published_documents__fit(self):
         # Named to run last: it judges what the others recorded.
+        self.check_agents("azsdk-python-keyvault-keys/4.8.0b3", "azsdk-python-azure-mgmt-keyvault/10.1.0")
         self.check_documents(200, KEY_OPERATIONS | USE_OPERATIONS | VAULT_OPERATIONS)
 
 

@@ -154,7 +154,7 @@ class Recorder:
         host = handler.headers["Host"].split(":")[0]
         is_login = host.startswith("login.")
         exchange = {"host": host, "method": handler.command, "target": target,
-                    "authorized": "Authorization" in handler.headers,
+                    "authorized": "Authorization" in handler.headers, "agent": handler.headers.get("User-Agent", ""),
                     "request": None if is_login else body.decode("utf-8", "replace"),
                     "status": answer.status,
                     "headers": {name.lower(): value for name, value in answer.getheaders()
