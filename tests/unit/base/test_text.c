@@ -260,6 +260,19 @@ static void text_copy__exact_fit_and_one_more__bounded(void **state)
     assert_true(kq_text_copy(KQ_SLICE_EMPTY, out, 1));
 }
 
+static void text_new__bytes_without_an_end__end_is_added(void **state)
+{
+    (void)state;
+    const uint8_t bytes[] = {'a', 'b', 'c'};
+    char *text = kq_text_new(kq_slice_of(bytes, 2));
+    assert_string_equal(text, "ab");
+    free(text);
+    text = kq_text_new(KQ_SLICE_EMPTY);
+    assert_string_equal(text, "");
+    free(text);
+    assert_null(kq_text_new(kq_slice_of("a\0b", 3)));
+}
+
 UNIT_MAIN(cmocka_unit_test(hex_encode__bytes__lower_case_digits), cmocka_unit_test(hex_decode__either_case__bytes),
           cmocka_unit_test(hex_decode__other_length_or_character__false),
           cmocka_unit_test(hash_text__32_bytes__eight_groups_and_back), cmocka_unit_test(hash_text__other_length__none),
@@ -275,4 +288,5 @@ UNIT_MAIN(cmocka_unit_test(hex_encode__bytes__lower_case_digits), cmocka_unit_te
           cmocka_unit_test(guid_is_valid__forms__only_8_4_4_4_12),
           cmocka_unit_test(uint_parse__decimal_up_to_max__value),
           cmocka_unit_test(uint_parse__over_max_overflow_or_foreign__false_and_untouched),
-          cmocka_unit_test(text_copy__exact_fit_and_one_more__bounded))
+          cmocka_unit_test(text_copy__exact_fit_and_one_more__bounded),
+          cmocka_unit_test(text_new__bytes_without_an_end__end_is_added))
