@@ -130,7 +130,7 @@ static kq_status give(struct kq_service *service, int folder_fd, const struct pa
 {
     int fd = dup(folder_fd);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-    bool is_given = fchown(folder_fd, user->pw_uid, user->pw_gid) == 0 && entries != NULL;
+    bool is_given = entries != NULL;
     for (struct dirent *entry = is_given ? readdir(entries) : NULL; entry != NULL; entry = readdir(entries)) {
         struct stat facts;
         /* Only plain files with one name: what the user himself links here stays whose it is. */
@@ -141,6 +141,7 @@ static kq_status give(struct kq_service *service, int folder_fd, const struct pa
     }
     if (entries != NULL)
         closedir(entries);
+    is_given = is_given && fchown(folder_fd, user->pw_uid, user->pw_gid) == 0; /* last: it says that all is given */
     return is_given ? KQ_OK
                     : kq_tool_fail(service->tool, KQ_ERR_IO, NULL, "%s/vault: cannot be given to %s: %s", service->data,
                                    service->vault_user, strerror(errno));
@@ -159,6 +160,15 @@ kq_status kq_service_hand_over(struct kq_service *service)
     KQ_TRY(open_to_all(service, service->data, "ca.pem", 0644));
     KQ_TRY(open_to_all(service, service->data, "keyvaultd.conf", 0644));
     return give(service, fd, user);
+}
+
+bool kq_service_is_handed_over(const struct kq_service *service)
+{
+    char path[KQ_PATH_MAX];
+    struct stat facts;
+    const struct passwd *user = service->vault_user == NULL ? NULL : getpwnam(service->vault_user);
+    return user != NULL && user->pw_uid != 0 && kq_path_join(service->data, "vault", path) == KQ_OK &&
+           lstat(path, &facts) == 0 && facts.st_uid == user->pw_uid;
 }
 
 kq_status kq_service_become(const struct kq_service *service)

@@ -22,6 +22,9 @@ KQ_MUST_CHECK kq_status kq_service_grant(struct kq_service *service);
 /* Gives DIR/vault to keyvaultd's user.  Errors: said. */
 KQ_MUST_CHECK kq_status kq_service_hand_over(struct kq_service *service);
 
+/* Is DIR/vault its user's already? Then what lies there may be his traps, and root opens nothing in it. */
+bool kq_service_is_handed_over(const struct kq_service *service);
+
 /* Becomes keyvaultd's user; for a child that is about to run it.  Errors: KQ_ERR_IO. */
 KQ_MUST_CHECK kq_status kq_service_become(const struct kq_service *service);
 

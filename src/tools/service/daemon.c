@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,7 +93,7 @@ kq_status kq_service_init(struct kq_service *service, const struct kq_service_li
         arguments[num++] = listen->addresses[i];
     }
     kq_buffer_init(&said, FACTS_MAX);
-    KQ_TRY(run(service, arguments, AS_CALLER, &said, &code));
+    KQ_TRY(run(service, arguments, kq_service_is_handed_over(service) ? AS_VAULT : AS_CALLER, &said, &code));
     if (code != 0)
         return kq_tool_fail(service->tool, code == KQ_EXIT_UNREACHABLE ? KQ_ERR_CONNECT : KQ_ERR_STATE,
                             "The lines above say why; running the command again goes on from here.",
@@ -121,13 +122,22 @@ static kq_status read_pid(int fd, pid_t *out)
     return KQ_OK;
 }
 
+/* Whoever may write the file could name anybody's process for root to end. */
+static bool is_of_writer(int fd, pid_t pid)
+{
+    char path[32];
+    struct stat file, process;
+    snprintf(path, sizeof path, "/proc/%ld", (long)pid);
+    return fstat(fd, &file) == 0 && stat(path, &process) == 0 && process.st_uid == file.st_uid;
+}
+
 /* It holds a lock on its pid file as long as it lives. */
 kq_status kq_service_find(const struct kq_service *service, pid_t *out_pid)
 {
     char path[KQ_PATH_MAX];
     *out_pid = 0;
     KQ_TRY(pid_path(service, path));
-    KQ_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    KQ_AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return errno == ENOENT || errno == ENOTDIR ? KQ_ERR_NOT_FOUND : KQ_ERR_IO;
     if (flock(fd, LOCK_SH | LOCK_NB) == 0)
@@ -135,6 +145,8 @@ kq_status kq_service_find(const struct kq_service *service, pid_t *out_pid)
     if (errno != EWOULDBLOCK)
         return KQ_ERR_IO;
     kq_ignore(read_pid(fd, out_pid), "written a moment after the lock is taken");
+    if (*out_pid != 0 && !is_of_writer(fd, *out_pid))
+        *out_pid = 0;
     return KQ_OK;
 }
 
