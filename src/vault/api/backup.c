@@ -136,7 +136,7 @@ static kq_status read_tags(const struct reading *reading, const json_t *object, 
     }
     kq_buffer_init(&text, TAGS_MAX * 8);
     KQ_TRY(vault_json_write(tags, &text));
-    out->tags = kq_text_new(text);
+    out->tags = kq_text_new(kq_buffer_slice(&text));
     return out->tags == NULL ? KQ_ERR_MEMORY : KQ_OK;
 }
 
