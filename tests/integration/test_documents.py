@@ -48,6 +48,23 @@ class Documents(unittest.TestCase):
                     if not target.startswith("http"):
                         self.assertTrue(os.path.exists(os.path.join(os.path.dirname(page), target)))
 
+    def test_options_of_keyvaultd__are_those_of_its_table(self):
+        """docs/man/keyvaultd.1 has each option in its section, with its words, bounds and default."""
+        table = read("src/vault/config.c").split("options[] = {")[1].split("\n};")[0]
+        expected = []
+        for section, name, kind, least, most, default, words in re.findall(
+                r'\{"([\w-]+)", "([\w-]+)", KIND_(\w+), AT\(\w+\), (\d+), (\d+), (\d+),\s*"([^"]*)"\}', table):
+            bounds = {"NUMBER": f" ({least} to {most}; default {default})",
+                      "YES_NO": f" (yes or no; default {'yes' if default == '1' else 'no'})"}.get(kind, "")
+            expected.append((section, name, words + bounds))
+        self.assertEqual(len(expected), table.count("AT("))
+        page = read("docs/man/keyvaultd.1").split(".SH CONFIGURATION")[1].split(".SH ")[0].replace("\\-", "-")
+        told, section = [], None
+        for part in re.split(r"^\.SS ", page, flags=re.M)[1:]:
+            section = part.partition("\n")[0].strip("[]")
+            told += [(section, name, words) for name, words in re.findall(r"^\.TP\n\\fB([\w-]+)\\fR\n(.*)$", part, re.M)]
+        self.assertEqual(told, expected)
+
     def test_statuses__are_those_of_the_header(self):
         expected = dict(re.findall(r"(KQ_\w+) = (\d+),", read("src/base/status.h")))
         told = {name: number for number, name in re.findall(r"^\| (\d+) \| `(KQ_\w+)`", read("docs/protocols/module.md"), re.M)}

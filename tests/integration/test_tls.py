@@ -39,20 +39,30 @@ class Tls(unittest.TestCase):
 
     @unittest.skipUnless(TESTSSL, "testssl.sh is not installed")
     def test_testssl__finds_only_what_a_private_ca_always_gives(self):
+        findings = self.testssl()
+        if any("check failed" in finding for finding in self.unexpected(findings)):
+            findings = self.testssl()  # the scanner could not finish a check on a busy host
+        self.assertEqual(self.unexpected(findings), [])
+        good = {item["id"] for item in findings if item["severity"] == "OK"}
+        self.assertEqual(sorted(set(GOOD) - good), [])
+
+    @staticmethod
+    def unexpected(findings):
+        return [f"{item['id']}: {item['severity']}: {item['finding']}" for item in findings
+                if item["severity"] not in ("OK", "INFO") and item["id"] not in EXPECTED]
+
+    def testssl(self):
+        """Protocols, the server's order, its certificate, headers, known weaknesses; about a minute."""
         report = os.path.join(self.world.folder, "testssl.json")
-        # Protocols, the server's order, its certificate, headers, known weaknesses; about a minute.
+        if os.path.exists(report):
+            os.unlink(report)
         done = subprocess.run([TESTSSL, "--quiet", "--color", "0", "--warnings", "batch", "--ip", "127.0.0.1",
                                "--add-ca", self.world.ca, "--jsonfile", report, "--connect-timeout", "10",
                                "--openssl-timeout", "10", "-p", "-P", "-S", "-h", "-U", f"{self.host}:{self.world.port}"],
                               capture_output=True, text=True, timeout=420, check=False, stdin=subprocess.DEVNULL)
         self.assertTrue(os.path.exists(report), done.stdout + done.stderr)
         with open(report, encoding="utf-8") as file:
-            findings = json.load(file)
-        bad = [f"{item['id']}: {item['severity']}: {item['finding']}" for item in findings
-               if item["severity"] not in ("OK", "INFO") and item["id"] not in EXPECTED]
-        self.assertEqual(bad, [])
-        good = {item["id"] for item in findings if item["severity"] == "OK"}
-        self.assertEqual(sorted(set(GOOD) - good), [])
+            return json.load(file)
 
     @unittest.skipUnless(SSLSCAN, "sslscan is not installed")
     def test_sslscan__sees_two_versions_and_aead_suites_in_our_order(self):
