@@ -80,7 +80,7 @@ enum vault_problem vault_read_tags(struct vault_call *call, const json_t *body, 
     /* each character may take six of JSON's escapes */
     kq_buffer_init(&text, (size_t)VAULT_TAGS_MAX * 2 * TAG_CHARS_MAX * 6 + 256);
     kq_status status = vault_json_write(tags, &text);
-    char *copy = status == KQ_OK ? kq_text_new(text) : NULL;
+    char *copy = status == KQ_OK ? kq_text_new(kq_buffer_slice(&text)) : NULL;
     if (copy == NULL)
         return vault_fail_status(call, status == KQ_OK ? KQ_ERR_MEMORY : status, "tags", NULL);
     free(version->tags);

@@ -145,7 +145,7 @@ static enum vault_problem keep_policy(struct vault_call *call, struct vault_key 
     KQ_AUTO_VALUE(kq_buffer) text = {0};
     kq_buffer_init(&text, 4096);
     kq_status status = value == NULL ? KQ_ERR_MEMORY : vault_json_write(value, &text);
-    char *copy = status == KQ_OK ? kq_text_new(text) : NULL;
+    char *copy = status == KQ_OK ? kq_text_new(kq_buffer_slice(&text)) : NULL;
     if (copy == NULL)
         return vault_fail_status(call, status == KQ_OK ? KQ_ERR_MEMORY : status, "rotation policy", NULL);
     free(key->rotation_policy);
