@@ -14,7 +14,8 @@ CMDLET = re.compile(r"(?<![\w-])-([A-Z][A-Za-z]+)")
 # Programs whose help is spread over sub-commands, and the words that reach all of it.
 HELPS = {
     "keyquay": [["help"], ["help", "bench"]] + [[name, "any", "--help"] for name in
-               ("hsm", "enrol", "region", "root", "world", "key", "card", "audit", "receipt", "vault", "subscription")]
+               ("hsm", "enrol", "region", "root", "world", "key", "card", "audit", "receipt", "vault", "subscription",
+                "principal")]
                + [[name, "--help"] for name in ("up", "down", "status")],
     "KeyTransferRemote": [["-Help"]],
     "Get-FileHash": [["-Help"]],

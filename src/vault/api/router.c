@@ -5,8 +5,17 @@
 #include <strings.h>
 
 const struct vault_route *const vault_route_tables[] = {
-    vault_operation_routes,    vault_key_use_routes, vault_key_routes,  vault_login_routes,  vault_metadata_routes,
-    vault_subscription_routes, vault_vault_routes,   vault_role_routes, vault_public_routes, NULL,
+    vault_operation_routes,
+    vault_key_use_routes,
+    vault_key_routes,
+    vault_login_routes,
+    vault_metadata_routes,
+    vault_subscription_routes,
+    vault_vault_routes,
+    vault_role_routes,
+    vault_public_routes,
+    vault_principal_routes,
+    NULL,
 };
 
 /* The first label of a host NAME.vault.DOMAIN; false if it is none. */
