@@ -1,6 +1,7 @@
 """One vault's keys in the making leave threads for everybody else."""
 import base64
 import os
+import signal
 import sys
 import threading
 import time
@@ -29,6 +30,19 @@ class Flood:
     def join(self):
         for thread in self.threads:
             thread.join()
+
+
+def module_of(world):
+    """The process id of the region's module."""
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                words = file.read().decode().split("\0")
+        except OSError:
+            continue
+        if words[0].endswith("hsm-module") and world.region_folder() in words:
+            return int(name)
+    raise AssertionError("the module does not run")
 
 
 class FairShareTest(unittest.TestCase):
@@ -66,6 +80,27 @@ class FairShareTest(unittest.TestCase):
         self.assertEqual(refused[0].error_code, "Throttled")
         again = self.world.vault("POST", "alpha", "/keys/after/create", {"kty": "EC-HSM", "crv": "P-256"})
         self.assertEqual(again.status, 200, again)
+
+    def test_readiness_asked_by_many__module_hangs__others_are_served(self):
+        ask = lambda: self.world.request("GET", self.world.login_url("/readyz"))  # noqa: E731
+        self.assertEqual(ask().status, 200)
+        module = module_of(self.world)
+        os.kill(module, signal.SIGSTOP)
+        try:
+            threads = [threading.Thread(target=ask) for _ in range(8 * FLOOD)]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.5)
+            health = self.timed(lambda: self.world.request("GET", self.world.login_url("/healthz")))
+            for thread in threads:
+                thread.join()
+            answer = ask()
+        finally:
+            os.kill(module, signal.SIGCONT)
+        self.assertLess(health, 4)  # a look at a module that hangs takes a second; sixteen threads look at once
+        self.assertEqual(answer.status, 503)
+        self.assertEqual([away["part"] for away in answer.json["away"]], ["module"])
+        self.assertEqual(ask().status, 200)
 
 
 if __name__ == "__main__":

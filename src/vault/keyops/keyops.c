@@ -61,12 +61,30 @@ static kq_status ask_status(const struct vault_module *module)
     return status.world_kind == 0 ? KQ_ERR_STATE : KQ_OK;
 }
 
+/* Anybody may ask whether we are ready: one thread at a time waits for a module, the others hear what was last said. */
+static kq_status ping_alone(struct vault_module *module)
+{
+    pthread_mutex_lock(&module->lock);
+    bool is_asked = module->is_pinging;
+    kq_status status = module->ping;
+    module->is_pinging = true;
+    pthread_mutex_unlock(&module->lock);
+    if (is_asked)
+        return status;
+    status = ask_status(module);
+    pthread_mutex_lock(&module->lock);
+    module->is_pinging = false;
+    module->ping = status;
+    pthread_mutex_unlock(&module->lock);
+    return status;
+}
+
 kq_status vault_keyops_ping(struct vault_keyops *keyops, const char *region_or_null_for_platform)
 {
     struct vault_module *module = &keyops->platform;
     if (region_or_null_for_platform != NULL)
         KQ_TRY(vault_module_find(keyops, region_or_null_for_platform, &module));
-    return ask_status(module);
+    return ping_alone(module);
 }
 
 size_t vault_keyops_num_loaded(struct vault_keyops *keyops, const char *region)

@@ -41,7 +41,8 @@ KQ_MUST_CHECK kq_status vault_keyops_find_region(struct vault_keyops *keyops, co
                                                  struct vault_region_facts *out);
 /* Keys of a region that its module has loaded for us; 0 for a region that is not here. */
 size_t vault_keyops_num_loaded(struct vault_keyops *keyops, const char *region);
-/* KQ_OK if the module answers now.  Errors: KQ_ERR_CONNECT, KQ_ERR_DENIED, KQ_ERR_STATE (no world). */
+/* KQ_OK if the module answers now, or did when another thread that is asking asked before.
+ * Errors: KQ_ERR_CONNECT, KQ_ERR_DENIED, KQ_ERR_STATE (no world), KQ_ERR_WAIT (another thread is the first to ask) */
 KQ_MUST_CHECK kq_status vault_keyops_ping(struct vault_keyops *keyops, const char *region_or_null_for_platform);
 
 /* ---- keys of vaults ------------------------------------------------------------------ */

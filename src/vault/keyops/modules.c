@@ -16,6 +16,7 @@ kq_status vault_module_open(struct vault_module *module, const struct kq_region 
     const struct kqc_mux_options mux = {
         .path = socket, .program = "keyvaultd", .retry_ms = options->retry_ms, .answer_ms = ANSWER_MS};
     module->region = region;
+    module->ping = KQ_ERR_WAIT; /* nobody has asked */
     if (pthread_mutex_init(&module->lock, NULL) != 0)
         return KQ_ERR_MEMORY;
     KQ_TRY(kq_path_join(folder, "hardserver.sock", socket));

@@ -29,6 +29,8 @@ struct vault_module {
     size_t num_exchanges;                                 /* 0: no such region here */
     struct vault_exchange exchanges[VAULT_EXCHANGES_MAX]; /* newest first */
     uint8_t hknso[32];
+    bool is_pinging;
+    kq_status ping; /* what the last one said */
 };
 
 struct vault_keyops {
