@@ -82,6 +82,7 @@ struct vault_store_backend {
 struct vault_store {
     const struct vault_store_backend *backend;
     atomic_uint_fast64_t changes;
+    struct vault_recent *recent; /* owned */
     struct vault_turns turns;
 };
 

@@ -1,6 +1,10 @@
 #include "vault/store/store.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "vault/store/backend.h"
+#include "vault/store/recent.h"
 
 void vault_store_free(struct vault_store *store)
 {
@@ -17,9 +21,18 @@ uint64_t vault_store_changes(const struct vault_store *store)
  * new record. */
 static kq_status changed(struct vault_store *store, kq_status status)
 {
+    vault_recent_outdate(store->recent); /* whatever the status: a failure may have left a part behind */
     if (status == KQ_OK)
         atomic_fetch_add(&store->changes, 1);
     return status;
+}
+
+/* What a record is called among those read lately. A name that does not fit is never found, nor kept. */
+static void name_of(uint64_t id, const char *name, char out[VAULT_RECENT_NAME_SIZE])
+{
+    int len = snprintf(out, VAULT_RECENT_NAME_SIZE, "%" PRIu64 "/%s", id, name);
+    if (len < 0 || (size_t)len >= VAULT_RECENT_NAME_SIZE)
+        out[0] = '\0';
 }
 
 kq_status vault_store_get_setting(struct vault_store *store, const char *name, struct kq_buffer *out)
@@ -87,7 +100,12 @@ kq_status vault_store_put_vault(struct vault_store *store, struct vault_record *
 
 kq_status vault_store_get_vault(struct vault_store *store, const char *name, struct vault_record *out)
 {
-    return store->backend->get_vault(store, name, out);
+    uint64_t moment = vault_recent_moment(store->recent);
+    if (vault_recent_get(store->recent, VAULT_RECENT_VAULT, name, moment, out))
+        return KQ_OK;
+    KQ_TRY(store->backend->get_vault(store, name, out));
+    vault_recent_put(store->recent, VAULT_RECENT_VAULT, name, moment, out);
+    return KQ_OK;
 }
 
 kq_status vault_store_update_vault(struct vault_store *store, const struct vault_record *record,
@@ -110,7 +128,14 @@ kq_status vault_store_get_access(struct vault_store *store, uint64_t vault_id, s
 kq_status vault_store_get_access_keys(struct vault_store *store, uint64_t vault_id, const char *object_id,
                                       uint32_t *out_keys)
 {
-    return store->backend->get_access_keys(store, vault_id, object_id, out_keys);
+    char name[VAULT_RECENT_NAME_SIZE];
+    uint64_t moment = vault_recent_moment(store->recent);
+    name_of(vault_id, object_id, name);
+    if (vault_recent_get(store->recent, VAULT_RECENT_ACCESS, name, moment, out_keys))
+        return KQ_OK;
+    KQ_TRY(store->backend->get_access_keys(store, vault_id, object_id, out_keys));
+    vault_recent_put(store->recent, VAULT_RECENT_ACCESS, name, moment, out_keys);
+    return KQ_OK;
 }
 
 kq_status vault_store_put_assignment(struct vault_store *store, const struct vault_assignment *record)
@@ -142,13 +167,27 @@ kq_status vault_store_put_restored_key(struct vault_store *store, struct vault_k
 
 kq_status vault_store_get_key(struct vault_store *store, uint64_t vault_id, const char *name, struct vault_key *out)
 {
-    return store->backend->get_key(store, vault_id, name, out);
+    char full[VAULT_RECENT_NAME_SIZE];
+    uint64_t moment = vault_recent_moment(store->recent);
+    name_of(vault_id, name, full);
+    if (vault_recent_get(store->recent, VAULT_RECENT_KEY, full, moment, out))
+        return KQ_OK;
+    KQ_TRY(store->backend->get_key(store, vault_id, name, out));
+    vault_recent_put(store->recent, VAULT_RECENT_KEY, full, moment, out);
+    return KQ_OK;
 }
 
 kq_status vault_store_get_key_version(struct vault_store *store, uint64_t key_id, const char *version,
                                       struct vault_key_version *out)
 {
-    return store->backend->get_key_version(store, key_id, version, out);
+    char name[VAULT_RECENT_NAME_SIZE];
+    uint64_t moment = vault_recent_moment(store->recent);
+    name_of(key_id, version == NULL ? "" : version, name);
+    if (vault_recent_get(store->recent, VAULT_RECENT_VERSION, name, moment, out))
+        return KQ_OK;
+    KQ_TRY(store->backend->get_key_version(store, key_id, version, out));
+    vault_recent_put(store->recent, VAULT_RECENT_VERSION, name, moment, out);
+    return KQ_OK;
 }
 
 kq_status vault_store_update_key_version(struct vault_store *store, const struct vault_key_version *version)

@@ -195,6 +195,7 @@ struct vault_record {
 };
 void vault_record_clear(struct vault_record *record);
 KQ_AUTO_DEFINE_VALUE(vault_record);
+KQ_MUST_CHECK kq_status vault_record_copy(const struct vault_record *record, struct vault_record *out);
 
 /* One entry of a vault's access policy. */
 struct vault_access {
@@ -257,6 +258,7 @@ struct vault_key {
 };
 void vault_key_clear(struct vault_key *record);
 KQ_AUTO_DEFINE_VALUE(vault_key);
+KQ_MUST_CHECK kq_status vault_key_copy(const struct vault_key *record, struct vault_key *out);
 
 struct vault_key_version {
     uint64_t key_id;
@@ -279,6 +281,7 @@ struct vault_key_version {
 };
 void vault_key_version_clear(struct vault_key_version *record);
 KQ_AUTO_DEFINE_VALUE(vault_key_version);
+KQ_MUST_CHECK kq_status vault_key_version_copy(const struct vault_key_version *record, struct vault_key_version *out);
 
 /* Puts a version, and the key if it is new (key->id and version->key_id are
  * set). In one transaction. Of a key that is there already, only next_rotation

@@ -4,7 +4,7 @@
 #include "vault/store/sqlite/database.h"
 
 #define BUSY_TIMEOUT_MS 10000
-#define IDLE_READERS_MAX 8u
+#define IDLE_READERS_MAX 32u
 
 /* Secure and strict for every connection; those that read may not write. */
 static const char *const settings[] = {
@@ -12,7 +12,7 @@ static const char *const settings[] = {
                                "PRAGMA trusted_schema = OFF;"
                                "PRAGMA cell_size_check = ON;"
                                "PRAGMA temp_store = MEMORY;"
-                               "PRAGMA cache_size = -2000;"
+                               "PRAGMA cache_size = -1000;"
                                "PRAGMA query_only = ON;",
     [VAULT_CONNECTION_WRITES] = "PRAGMA foreign_keys = ON;"
                                 "PRAGMA trusted_schema = OFF;"

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "vault/store/recent.h"
 #include "vault/store/sqlite/operations.h"
 #include "vault/store/sqlite/schema.h"
 #include "vault/store/sqlite/statement.h"
@@ -59,6 +60,7 @@ static void database_free(struct vault_store *store)
     pthread_mutex_destroy(&database->readers_lock);
     pthread_mutex_destroy(&database->write_lock);
     pthread_cond_destroy(&database->committed);
+    vault_recent_free(database->base.recent);
     vault_turns_clear(&database->base.turns);
     free(database->path);
     free(database);
@@ -68,7 +70,7 @@ static kq_status database_new(const char *path, struct vault_connection *writer,
 {
     struct vault_database *database = calloc(1, sizeof *database);
     char *copy = strdup(path);
-    if (database == NULL || copy == NULL) {
+    if (database == NULL || copy == NULL || vault_recent_new(&database->base.recent) != KQ_OK) {
         free(database);
         free(copy);
         return KQ_ERR_MEMORY;
