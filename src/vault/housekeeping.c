@@ -10,6 +10,7 @@
 #include "vault/api/rotation.h"
 #include "vault/log.h"
 #include "vault/ops/metrics.h"
+#include "vault/store/turn.h"
 
 #define DUE_MAX 4096u /* looked at in one pass; the rest in the next */
 #define FAILURES_MAX 512u
@@ -293,6 +294,25 @@ static kq_status do_act(struct vault_housekeeping *housekeeping, enum vault_due 
     return KQ_ERR_INTERNAL;
 }
 
+/* Somebody may be recovering what is to be purged: it is looked at again once nobody else changes it.
+ * Errors: KQ_ERR_NOT_FOUND (no longer due, or gone). */
+static kq_status act_in_turn(struct vault_housekeeping *housekeeping, enum vault_due what, struct due which,
+                             const struct vault_record *seen_vault, const struct vault_key *seen_key,
+                             char why[VAULT_WHY_SIZE])
+{
+    struct vault_service *service = housekeeping->service;
+    KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
+    KQ_AUTO_VALUE(vault_record) vault = {.id = 0};
+    KQ_AUTO_VALUE(vault_key) key = {.id = 0};
+    if (what == VAULT_DUE_KEY_ROTATION || seen_vault->name == NULL)
+        return do_act(housekeeping, what, which, seen_vault, seen_key, why);
+    KQ_TRY(vault_store_take_turn(service->store, seen_vault->name, seen_key->name, &turn));
+    KQ_TRY(read_rows(service->store, what, which, &vault, &key));
+    if (!is_still_due(what, &vault, &key, vault_service_now(service)))
+        return KQ_ERR_NOT_FOUND;
+    return do_act(housekeeping, what, which, &vault, &key, why);
+}
+
 static void count(enum vault_due what, struct vault_housekeeping_result *out)
 {
     out->num_vaults_purged += what == VAULT_DUE_VAULT_PURGE;
@@ -316,7 +336,9 @@ static void do_one(struct vault_housekeeping *housekeeping, enum vault_due what,
         return;
     }
     if (status == KQ_OK)
-        status = do_act(housekeeping, what, which, &vault, &key, why);
+        status = act_in_turn(housekeeping, what, which, &vault, &key, why);
+    if (status == KQ_ERR_NOT_FOUND && what != VAULT_DUE_KEY_ROTATION)
+        return; /* recovered or purged in the meantime */
     if (status == KQ_OK) {
         count(what, out);
         forget_failure(housekeeping, what, which);

@@ -1,6 +1,7 @@
-#include "api_world.h"
+#include "vault/api/api_world.h"
 #include "vault/housekeeping.h"
 
+#include <pthread.h>
 #include <time.h>
 
 #include "vault/ops/metrics.h"
@@ -96,6 +97,39 @@ static void pass__recovered_key__stays(void **state)
     api_send(world->api, VAULT_DELETE, "/keys/n", NULL);
     api_send(world->api, VAULT_POST, "/deletedkeys/n/recover", NULL);
     assert_int_equal(pass_after(world, 100)->num_keys_purged, 0);
+    assert_int_equal(api_send(world->api, VAULT_GET, "/keys/n", NULL), 200);
+}
+
+static void *pass_in_a_week(void *argument)
+{
+    pass_after(argument, 7);
+    return NULL;
+}
+
+static void recover_in_store(struct world *world, const char *name)
+{
+    KQ_AUTO_VALUE(vault_key) key = {.id = 0};
+    struct vault_store *store = world->api->service.store;
+    assert_ok(vault_store_get_key(store, world->api->vault.id, name, &key));
+    key.deleted = key.scheduled_purge = 0;
+    assert_ok(vault_store_update_key(store, &key));
+}
+
+static void pass__key_is_being_recovered__stays(void **state)
+{
+    struct world *world = *state;
+    struct vault_turn turn = {.lock = NULL};
+    pthread_t thread;
+    make_key(world, "n");
+    api_send(world->api, VAULT_DELETE, "/keys/n", NULL);
+    assert_ok(vault_store_take_turn(world->api->service.store, world->api->vault.name, "n", &turn));
+    assert_int_equal(pthread_create(&thread, NULL, pass_in_a_week, world), 0);
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    recover_in_store(world, "n");
+    vault_turn_clear(&turn);
+    pthread_join(thread, NULL);
+    assert_int_equal(world->result.num_keys_purged, 0);
+    assert_int_equal(world->result.num_failures, 0);
     assert_int_equal(api_send(world->api, VAULT_GET, "/keys/n", NULL), 200);
 }
 
@@ -224,7 +258,8 @@ static void start__something_due__is_done_at_once_and_stop_ends_it(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 UNIT_MAIN(TEST(pass__deleted_key__is_purged_when_its_day_comes), TEST(pass__recovered_key__stays),
-          TEST(pass__module_away__purges_nothing_until_it_is_back), TEST(pass__other_failure__is_put_off_for_a_while),
+          TEST(pass__key_is_being_recovered__stays), TEST(pass__module_away__purges_nothing_until_it_is_back),
+          TEST(pass__other_failure__is_put_off_for_a_while),
           TEST(pass__deleted_vault__is_purged_with_its_keys_when_its_day_comes),
           TEST(pass__policy_is_due__makes_a_version_with_expiry_and_plans_the_next),
           TEST(pass__deleted_key__is_not_rotated), TEST(pass__module_away__rotates_when_it_is_back),

@@ -124,7 +124,7 @@ static kq_status find_or_insert_key(struct vault_connection *writer, struct key_
 {
     KQ_AUTO_VALUE(vault_key) found = {0};
     kq_status status = find_key(writer, put->key->vault_id, put->key->name, &found);
-    if (status == KQ_ERR_NOT_FOUND)
+    if (status == KQ_ERR_NOT_FOUND && put->key->id == 0) /* one that was read before and is gone was purged */
         return insert_key(writer, put);
     KQ_TRY(status);
     if (found.deleted != 0)

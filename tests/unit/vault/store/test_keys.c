@@ -179,6 +179,9 @@ static void vault_store_purge_key__with_versions__all_gone_and_id_not_given_agai
     assert_true(fixture_put_key(&fixture, vault_id, "key", 1) > key_id);
     struct vault_key gone = {.id = key_id};
     assert_status(vault_store_update_key(fixture.store, &gone), KQ_ERR_NOT_FOUND);
+    KQ_AUTO_VALUE(vault_key_version) late = fixture_version(3);
+    struct vault_key purged = {.id = key_id, .vault_id = vault_id, .name = "purged"};
+    assert_status(vault_store_put_key_version(fixture.store, &purged, &late), KQ_ERR_NOT_FOUND);
     fixture_end(&fixture);
 }
 
