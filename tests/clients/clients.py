@@ -24,12 +24,12 @@ def prepare(part):
 
 
 class Client:
-    """labels: the names below the world's domain that the client will look up.
+    """part: what to bring in, or None. labels: the names below the world's domain that the client will look up.
     recorder: what it then talks through."""
 
     def __init__(self, part, world, labels, recorder=None):
         self.world = world
-        self.folder = prepare(part)
+        self.folder = prepare(part) if part else None
         self.ca = recorder.ca if recorder else world.ca
         self.names = Names(world.folder, world.domain, ["login", "management", "graph", *labels],
                            recorder.address if recorder else "127.0.0.1")

@@ -4,7 +4,8 @@
     class Cases(unittest.TestCase): ...
 
 Each case keeps its own instance, result and traceback. Cases must not depend on
-one another, nor use subTest (it belongs to the runner's thread).
+one another, nor use subTest (it belongs to the runner's thread). A case marked
+@alone runs as usual, in its place by name.
 """
 import functools
 from concurrent.futures import ThreadPoolExecutor
@@ -27,9 +28,15 @@ class Side:
         return self.started[first].result()
 
 
+def alone(method):
+    method.is_alone = True
+    return method
+
+
 def together(workers):
     def decorate(kind):
-        methods = {name: vars(kind)[name] for name in vars(kind) if name.startswith("test_")}
+        methods = {name: method for name, method in vars(kind).items()
+                   if name.startswith("test_") and not hasattr(method, "is_alone")}
         side = Side(workers)
         for name, method in methods.items():
             setattr(kind, name, waits(side, name, method, methods))
