@@ -168,8 +168,9 @@ enum vault_problem vault_refuse_release(struct vault_call *call, const json_t *b
     const json_t *policy = NULL, *attributes = NULL;
     bool is_exportable = false;
     bool is_object = vault_json_object(body, "release_policy", &policy);
-    if (!vault_json_object(body, "attributes", &attributes) ||
-        (attributes != NULL && !vault_json_bool(attributes, "exportable", &is_exportable)))
+    if (!vault_json_object(body, "attributes", &attributes))
+        return vault_fail(call, VAULT_BAD_PARAMETER, "The property 'attributes' must be an object.");
+    if (attributes != NULL && !vault_json_bool(attributes, "exportable", &is_exportable))
         return vault_fail(call, VAULT_BAD_PARAMETER, "The attribute 'exportable' must be true or false.");
     if (!is_object || policy != NULL || is_exportable)
         return vault_fail(call, VAULT_NOT_SUPPORTED,
