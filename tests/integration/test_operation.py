@@ -12,7 +12,9 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "harness"))
+from names import Names  # noqa: E402
 from owner_world import BIN  # noqa: E402
+from snippets import Page, substitutes  # noqa: E402
 from vault_world import VaultWorld  # noqa: E402
 
 DAY = 86400
@@ -254,6 +256,17 @@ class Production(Operated):
     def test_metrics__not_on_vaults_and_login(self):
         for url in (self.world.vault_url("contoso", "/metrics"), self.world.login_url("/metrics")):
             self.assertIn(self.world.request("GET", url, version=None).status, (401, 404))
+
+    def test_guide__its_pieces_run(self):
+        """docs/guide/operate.md, as its reader types it."""
+        names = Names(self.world.folder, self.world.domain, ["management"])
+        if not names.available():
+            self.skipTest("no mount name space")
+        folder = os.path.join(self.world.folder, "reader")
+        os.mkdir(folder)
+        Page("operate.md", substitutes(self.world)).run(
+            lambda command: subprocess.run([*names.launcher(), *command], env=self.world.environment, cwd=folder, text=True,
+                                           stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False), folder)
 
     def test_throttle__creating_in_hardware_ends_at_ten(self):
         statuses = [self.world.vault("POST", "contoso", f"/keys/many{i}/create", {"kty": "EC-HSM"}).status
