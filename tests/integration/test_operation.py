@@ -206,8 +206,26 @@ class TestMode(Operated):
         self.assertEqual(failures, [])
 
 
+def other_address():
+    """One of this host that is not loopback, or None. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("203.0.113.1", 9))
+        except OSError:
+            return None
+        address = probe.getsockname()[0]
+    return None if address.startswith("127.") else address
+
+
 class Production(Operated):
     options = {("throttle", "enabled"): "yes"}
+
+    @classmethod
+    def configure(cls, options):
+        if other_address() and options == cls.options:
+            options = {**options, ("server", "listen"):
+                       f"127.0.0.1:{cls.world.port}\nlisten = {other_address()}:{cls.world.port}"}
+        super().configure(options)
 
     def keyvaultd(self, *arguments):
         return subprocess.run([os.path.join(BIN, "keyvaultd"), "--data", self.world.data, *arguments],
@@ -252,6 +270,12 @@ class Production(Operated):
         self.assertGreaterEqual(after["keyquay_http_connections"], 1)
         self.assertGreaterEqual(after["keyquay_housekeeping_passes_total"], 1)
         self.assertEqual(after["keyquay_test_mode"], 0)
+
+    @unittest.skipUnless(other_address(), "this host has no address but loopback")
+    def test_metrics__from_another_address__are_refused(self):
+        self.assertEqual(self.ask_from(None, "/metrics", "", other_address(), "management"), 403)
+        self.assertEqual(self.ask_from(None, "/healthz", "", other_address(), "management"), 200)
+        self.assertEqual(self.ask_from(None, "/metrics", "", "127.0.0.1", "management"), 200)
 
     def test_metrics__not_on_vaults_and_login(self):
         for url in (self.world.vault_url("contoso", "/metrics"), self.world.login_url("/metrics")):
@@ -316,10 +340,10 @@ class Production(Operated):
                 return int(entry)
         raise AssertionError("no module runs")
 
-    def ask_from(self, address, path, token):
-        host = f"contoso.vault.{self.world.domain}"
+    def ask_from(self, address, path, token, to="127.0.0.1", label="contoso.vault"):
+        host = f"{label}.{self.world.domain}"
         context = ssl.create_default_context(cafile=self.world.ca)
-        raw = socket.create_connection(("127.0.0.1", self.world.port), timeout=10, source_address=(address, 0))
+        raw = socket.create_connection((to, self.world.port), timeout=10, source_address=(address, 0) if address else None)
         with context.wrap_socket(raw, server_hostname=host) as connection:
             connection.sendall((f"GET {path}?api-version=7.4 HTTP/1.1\r\nHost: {host}:{self.world.port}\r\n"
                                 f"Authorization: Bearer {token}\r\nConnection: close\r\n\r\n").encode())
