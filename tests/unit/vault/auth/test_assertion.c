@@ -97,7 +97,7 @@ static kq_status check_with(struct fixture *fixture, const char *text, struct kq
     uint64_t expires = 0;
     KQ_TRY(vault_assertion_parse(text, &assertion, out_why));
     KQ_TRY(vault_assertion_verify(&assertion, certificate, &rules, id, &expires, out_why));
-    assert_in_range(expires, now - 60, now + 3660);
+    assert_in_range(expires, now - 60, now + 3661);
     return KQ_OK;
 }
 
