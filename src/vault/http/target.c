@@ -41,7 +41,10 @@ static const char *decode(struct decoder *decoder, struct kq_slice piece, bool i
 {
     char *start = decoder->at;
     for (size_t i = 0; i < piece.len;) {
+        bool is_space = !in_path && piece.data[i] == '+';
         int c = next_byte(piece, &i);
+        if (is_space)
+            c = ' ';
         if (c < 0) {
             decoder->why = "The request target holds a percent sign without two hex digits after it.";
             return NULL;

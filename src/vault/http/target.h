@@ -7,8 +7,8 @@
  *
  * Path: decoded segment by segment after it was cut at '/', so that %2F never
  * becomes a border; empty segments are dropped. Query: cut at '&' and the
- * first '=', then names and values are decoded; '+' stays '+', since no client
- * of the API means a space by it and signatures in base64 hold it.
+ * first '=', then names and values are decoded; there '+' is a space, as
+ * clients written in Go and forms write it.
  * Refused: an escape that is none, %2F in the path, NUL, control characters,
  * bytes that are not UTF-8, "." and ".." (however written), anything outside
  * visible ASCII in the target itself, '#'. */
