@@ -165,8 +165,11 @@ static void verify__wycheproof_rsa_pkcs1__agrees_with_every_vector(void **state)
         {"rsa_signature_3072_sha384", KQ_MECH_RSA_PKCS1_SHA384, KQ_HASH_SHA384},
         {"rsa_signature_3072_sha512", KQ_MECH_RSA_PKCS1_SHA512, KQ_HASH_SHA512},
         {"rsa_signature_4096_sha256", KQ_MECH_RSA_PKCS1_SHA256, KQ_HASH_SHA256},
+        {"rsa_signature_4096_sha384", KQ_MECH_RSA_PKCS1_SHA384, KQ_HASH_SHA384},
         {"rsa_signature_4096_sha512", KQ_MECH_RSA_PKCS1_SHA512, KQ_HASH_SHA512},
         {"rsa_signature_8192_sha256", KQ_MECH_RSA_PKCS1_SHA256, KQ_HASH_SHA256},
+        {"rsa_signature_8192_sha384", KQ_MECH_RSA_PKCS1_SHA384, KQ_HASH_SHA384},
+        {"rsa_signature_8192_sha512", KQ_MECH_RSA_PKCS1_SHA512, KQ_HASH_SHA512},
     };
     for (size_t i = 0; i < KQ_COUNT_OF(files); i++)
         check_file(&files[i]);
@@ -211,6 +214,95 @@ static void verify__pss_with_another_salt_length__is_refused(void **state)
         kq_public_key_verify(key, KQ_MECH_RSA_PSS_SHA256, kq_slice_of(digest, 32), kq_buffer_slice(&signature)),
         KQ_ERR_SIGNATURE);
     json_decref(file);
+}
+
+/* Our mechanism for the hash of a group; false: none of ours. */
+static bool pss_of_group(const json_t *group, uint64_t *out_mechanism, enum kq_hash *out_hash)
+{
+    static const struct vector_file rows[] = {
+        {"SHA-256", KQ_MECH_RSA_PSS_SHA256, KQ_HASH_SHA256},
+        {"SHA-384", KQ_MECH_RSA_PSS_SHA384, KQ_HASH_SHA384},
+        {"SHA-512", KQ_MECH_RSA_PSS_SHA512, KQ_HASH_SHA512},
+    };
+    for (size_t i = 0; i < KQ_COUNT_OF(rows); i++) {
+        if (strcmp(vectors_text(group, "sha"), rows[i].name) == 0) {
+            *out_mechanism = rows[i].mechanism;
+            *out_hash = rows[i].hash;
+            return true;
+        }
+    }
+    return false;
+}
+
+static kq_status verify_vector(const struct kq_public_key *key, uint64_t mechanism, enum kq_hash hash,
+                               const json_t *vector)
+{
+    KQ_AUTO_VALUE(kq_buffer) text = {0};
+    KQ_AUTO_VALUE(kq_buffer) signature = {0};
+    uint8_t digest[KQ_HASH_MAX_LEN];
+    vectors_hex(vector, "msg", &text);
+    vectors_hex(vector, "sig", &signature);
+    struct kq_slice part = kq_buffer_slice(&text);
+    size_t digest_len = kq_hash_parts(hash, &part, 1, digest);
+    return kq_public_key_verify(key, mechanism, kq_slice_of(digest, digest_len), kq_buffer_slice(&signature));
+}
+
+/* Valid for us is what is valid under the one mask and salt length that the mechanism has. */
+static void check_pss_group(const json_t *group, struct counts *counts)
+{
+    uint64_t mechanism = 0;
+    enum kq_hash hash = KQ_HASH_SHA256;
+    if (!pss_of_group(group, &mechanism, &hash))
+        return;
+    bool is_ours = strcmp(vectors_text(group, "sha"), vectors_text(group, "mgfSha")) == 0 &&
+                   (size_t)json_integer_value(json_object_get(group, "sLen")) == kq_hash_len(hash);
+    KQ_AUTO_VALUE(kq_buffer) spki = {0};
+    KQ_AUTO(kq_public_key) key = NULL;
+    vectors_hex(group, "publicKeyDer", &spki);
+    assert_ok(kq_public_key_new(kq_buffer_slice(&spki), &key));
+    size_t i;
+    const json_t *vector;
+    json_array_foreach(json_object_get(group, "tests"), i, vector)
+    {
+        bool is_good = strcmp(vectors_text(vector, "result"), "valid") == 0;
+        if (!is_ours && !is_good) /* what is wrong for others may be right for us */
+            continue;
+        bool is_valid = is_ours && is_good;
+        assert_int_equal(verify_vector(key, mechanism, hash, vector) == KQ_OK, is_valid);
+        counts->valid += is_valid ? 1 : 0;
+        counts->invalid += is_valid ? 0 : 1;
+    }
+}
+
+static struct counts check_pss_file(const char *path)
+{
+    struct counts counts = {.valid = 0};
+    json_t *file = vectors_load(path);
+    if (file == NULL)
+        skip();
+    size_t i;
+    const json_t *group;
+    json_array_foreach(json_object_get(file, "testGroups"), i, group) check_pss_group(group, &counts);
+    json_decref(file);
+    return counts;
+}
+
+static void verify__wycheproof_pss_of_other_masks_and_salts__is_refused(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "wycheproof/rsa_pss_2048_sha256_mgf1_0_test.json",
+        "wycheproof/rsa_pss_2048_sha256_mgf1sha1_20_test.json",
+        "wycheproof/rsa_pss_4096_sha512_mgf1_32_test.json",
+    };
+    for (size_t i = 0; i < KQ_COUNT_OF(others); i++) {
+        struct counts counts = check_pss_file(others[i]);
+        assert_int_equal(counts.valid, 0);
+        assert_true(counts.invalid > 20);
+    }
+    struct counts mixed = check_pss_file("wycheproof/rsa_pss_misc_test.json");
+    assert_int_equal(mixed.valid, 3); /* one for each hash */
+    assert_true(mixed.invalid > 50);
 }
 
 /* ---- OAEP ------------------------------------------------------------------ */
@@ -367,6 +459,7 @@ UNIT_MAIN(cmocka_unit_test(verify_statement__p384_p521_dsa__accepts_only_the_sig
           cmocka_unit_test(verify__wycheproof_rsa_pkcs1__agrees_with_every_vector),
           cmocka_unit_test(verify__wycheproof_rsa_pss__agrees_with_every_vector),
           cmocka_unit_test(verify__pss_with_another_salt_length__is_refused),
+          cmocka_unit_test(verify__wycheproof_pss_of_other_masks_and_salts__is_refused),
           cmocka_unit_test(verify__raw_of_each_length__accepts_only_the_signed_bytes),
           cmocka_unit_test(pkcs1_encrypt__each_length__opens_and_one_byte_more_does_not),
           cmocka_unit_test(oaep__with_a_label__opens_under_that_label_only),

@@ -181,6 +181,59 @@ static void pkcs1__wycheproof__agrees(void **state)
     }
 }
 
+/* ---- PKCS #1 v1.5 signatures -------------------------------------------------------------- */
+
+static bool mechanism_of(const json_t *group, uint64_t *out_mechanism, enum kq_hash *out_hash)
+{
+    static const struct {
+        const char *name;
+        uint64_t mechanism;
+        enum kq_hash hash;
+    } rows[] = {
+        {"SHA-256", KQ_MECH_RSA_PKCS1_SHA256, KQ_HASH_SHA256},
+        {"SHA-384", KQ_MECH_RSA_PKCS1_SHA384, KQ_HASH_SHA384},
+        {"SHA-512", KQ_MECH_RSA_PKCS1_SHA512, KQ_HASH_SHA512},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(vectors_text(group, "sha"), rows[i].name) == 0) {
+            *out_mechanism = rows[i].mechanism;
+            *out_hash = rows[i].hash;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* There is one signature of a message, and it is the published one. */
+static bool check_signature(const json_t *group, const json_t *test, bool is_valid)
+{
+    KQ_AUTO(hsm_key) key = NULL;
+    KQ_AUTO_VALUE(kq_buffer) pkcs8 = {0}, msg = {0}, sig = {0}, got = {0};
+    uint64_t mechanism = 0;
+    enum kq_hash hash = KQ_HASH_SHA256;
+    uint8_t digest[KQ_HASH_MAX_LEN];
+    if (!is_valid || !mechanism_of(group, &mechanism, &hash))
+        return false;
+    vectors_hex(group, "privateKeyPkcs8", &pkcs8);
+    vectors_hex(test, "msg", &msg);
+    vectors_hex(test, "sig", &sig);
+    kq_buffer_init(&got, 1024);
+    assert_ok(hsm_key_open(KQ_KEY_RSA, kq_buffer_slice(&pkcs8), &key));
+    struct kq_slice part = kq_buffer_slice(&msg);
+    size_t len = kq_hash_parts(hash, &part, 1, digest);
+    assert_ok(hsm_key_sign(key, mechanism, kq_slice_of(digest, len), &got));
+    assert_slice_equal(kq_buffer_slice(&got), kq_buffer_slice(&sig));
+    return true;
+}
+
+static void sign__wycheproof_rsa_pkcs1__same_bytes(void **state)
+{
+    (void)state;
+    run_file("wycheproof/rsa_pkcs1_2048_sig_gen_test.json", check_signature);
+    run_file("wycheproof/rsa_pkcs1_3072_sig_gen_test.json", check_signature);
+    run_file("wycheproof/rsa_pkcs1_4096_sig_gen_test.json", check_signature);
+}
+
 /* Keys of a foreign implementation pass our validation, keys of three primes do not. */
 static kq_status open_first_key(const char *name, struct hsm_key **out)
 {
@@ -317,6 +370,6 @@ static void derive__wycheproof__agrees(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(kwp__wycheproof__agrees), cmocka_unit_test(oaep__wycheproof__agrees),
-          cmocka_unit_test(pkcs1__wycheproof__agrees), cmocka_unit_test(open_clear__foreign_keys__two_primes_only),
-          cmocka_unit_test(gcm__wycheproof__agrees), cmocka_unit_test(agree__wycheproof__agrees),
-          cmocka_unit_test(derive__wycheproof__agrees))
+          cmocka_unit_test(pkcs1__wycheproof__agrees), cmocka_unit_test(sign__wycheproof_rsa_pkcs1__same_bytes),
+          cmocka_unit_test(open_clear__foreign_keys__two_primes_only), cmocka_unit_test(gcm__wycheproof__agrees),
+          cmocka_unit_test(agree__wycheproof__agrees), cmocka_unit_test(derive__wycheproof__agrees))
