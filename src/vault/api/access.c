@@ -134,14 +134,16 @@ static bool is_address_allowed(const json_t *properties, const char *address)
 }
 
 /* Most vaults are open to all addresses, and their properties then need no
- * parsing: no rules at all, or "Allow" as we write it and no word that could
- * close them. In doubt they are parsed. */
+ * parsing: what could close them is absent or says "Allow" and "Enabled" as we
+ * write it, and no word closes them elsewhere. In doubt they are parsed. */
 static bool is_plainly_open(const char *text)
 {
-    if (text == NULL || (strstr(text, "networkAcls") == NULL && strstr(text, "publicNetworkAccess") == NULL))
+    if (text == NULL)
         return true;
-    return strstr(text, "\"defaultAction\":\"Allow\"") != NULL && strcasestr(text, "deny") == NULL &&
-           strcasestr(text, "disabled") == NULL;
+    bool has_rules = strstr(text, "networkAcls") != NULL && strstr(text, "\"defaultAction\":\"Allow\"") == NULL;
+    bool has_access =
+        strstr(text, "publicNetworkAccess") != NULL && strstr(text, "\"publicNetworkAccess\":\"Enabled\"") == NULL;
+    return !has_rules && !has_access && strcasestr(text, "deny") == NULL && strcasestr(text, "disabled") == NULL;
 }
 
 enum vault_problem vault_access_check_network(struct vault_call *call)

@@ -155,6 +155,32 @@ static void network__rules__decide_by_address(void **state)
     assert_problem(world, 403, "Forbidden", "ForbiddenByFirewall");
 }
 
+/* Some are read without being parsed: that must never open what the others close. */
+static void network__each_form_of_properties__closed_where_it_says_so(void **state)
+{
+    struct api_world *world = *state;
+    static const struct {
+        const char *properties;
+        bool is_open;
+    } rows[] = {
+        {"{}", true},
+        {"{\"publicNetworkAccess\":\"Enabled\"}", true},
+        {"{\"publicNetworkAccess\":\"Enabled\",\"networkAcls\":{\"defaultAction\":\"Allow\",\"ipRules\":[]}}", true},
+        {"{\"networkAcls\":{\"defaultAction\": \"allow\"}}", true},
+        {"{\"networkAcls\":{\"ipRules\":[]}}", true},
+        {"{\"publicNetworkAccess\":\"Enabled\",\"networkAcls\":{\"defaultAction\":\"Deny\"}}", false},
+        {"{\"networkAcls\":{\"defaultAction\":\"deny\"}}", false},
+        {"{\"networkAcls\":{\"defaultAction\":\"Other\"}}", false},
+        {"{\"publicNetworkAccess\":\"disabled\",\"networkAcls\":{\"defaultAction\":\"Allow\"}}", false},
+        {"{\"other\":{\"defaultAction\":\"Allow\"},\"networkAcls\":{\"defaultAction\":\"Deny\"}}", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        world->vault.properties = (char *)rows[i].properties;
+        assert_ok(vault_store_update_vault(world->service.store, &world->vault, NULL, 0));
+        assert_int_equal(send_as(world, ALICE, VAULT_GET, "/keys/n", "10.2.0.1"), rows[i].is_open ? 200 : 403);
+    }
+}
+
 static void other_tenant__is_unauthorized(void **state)
 {
     struct api_world *world = *state;
@@ -176,6 +202,7 @@ int main(void)
         TEST(rbac__assignment_on_one_key__reaches_that_key_only),
         TEST(rbac__assignment_on_a_vault_of_a_longer_name__does_not_count),
         TEST(network__rules__decide_by_address),
+        TEST(network__each_form_of_properties__closed_where_it_says_so),
         TEST(other_tenant__is_unauthorized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
