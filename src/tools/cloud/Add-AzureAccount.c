@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "tools/cloud/account.h"
 #include "tools/common/ask.h"
-#include "tools/transfer/cmdlet.h"
+#include "tools/transfer/cmdlet_tool.h"
 
 static const char usage[] =
     "Add-AzureAccount [-Credential FILE] [-VaultUrl URL] [-Json]\n"
@@ -17,7 +17,6 @@ static const char usage[] =
 
 struct command {
     const char *credential, *vault_url;
-    bool help, version;
 };
 
 static kq_status find_vault(struct kq_tool *tool, const struct command *command, struct kq_account *account)
@@ -84,22 +83,10 @@ static kq_status parse_and_run(struct kq_tool *tool, int argc, char **argv)
     const struct kq_cmdlet_parameter parameters[] = {
         {"Credential", &command.credential, NULL},
         {"VaultUrl", &command.vault_url, NULL},
-        {"Json", NULL, &tool->is_json},
-        {"Help", NULL, &command.help},
-        {"?", NULL, &command.help},
-        {"Version", NULL, &command.version},
     };
-    const struct kq_cmdlet cmdlet = {parameters, KQ_COUNT_OF(parameters), 0};
-    size_t num_words;
-    char error[256];
-    if (kq_cmdlet_parse(&cmdlet, argc, argv, NULL, &num_words, error, sizeof error) != KQ_OK)
-        return kq_tool_usage(tool, "%s", error);
-    if (command.version) {
-        kq_tool_print_version(tool);
-        return KQ_OK;
-    }
-    if (command.help)
-        return printf("%s", usage) < 0 ? KQ_ERR_IO : KQ_OK;
+    enum kq_args_result parsed = kq_cmdlet_read(tool, parameters, KQ_COUNT_OF(parameters), usage, argc, argv);
+    if (parsed != KQ_ARGS_GO_ON)
+        return parsed == KQ_ARGS_DONE ? KQ_OK : KQ_ERR_ARGUMENT;
     return sign_in(tool, &command);
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/size.h"
 #include "tools/cloud/upload.h"
-#include "tools/transfer/cmdlet.h"
+#include "tools/transfer/cmdlet_tool.h"
 
 static const char usage[] =
     "Add-AzureKeyVaultKey -VaultName V -Name N -KeyFilePath F -Destination HSM [-Disable] [-Json]\n"
@@ -18,7 +18,6 @@ static const char usage[] =
 struct command {
     struct kq_upload upload;
     const char *destination;
-    bool help, version;
 };
 
 static kq_status check_destination(struct kq_tool *tool, const char *destination)
@@ -50,28 +49,13 @@ static kq_status parse_and_run(struct kq_tool *tool, int argc, char **argv)
 {
     struct command command = {0};
     const struct kq_cmdlet_parameter parameters[] = {
-        {"VaultName", &command.upload.vault, NULL},
-        {"Name", &command.upload.name, NULL},
-        {"KeyName", &command.upload.name, NULL},
-        {"KeyFilePath", &command.upload.path, NULL},
-        {"Destination", &command.destination, NULL},
-        {"Disable", NULL, &command.upload.is_disabled},
-        {"Json", NULL, &tool->is_json},
-        {"Help", NULL, &command.help},
-        {"?", NULL, &command.help},
-        {"Version", NULL, &command.version},
+        {"VaultName", &command.upload.vault, NULL},  {"Name", &command.upload.name, NULL},
+        {"KeyName", &command.upload.name, NULL},     {"KeyFilePath", &command.upload.path, NULL},
+        {"Destination", &command.destination, NULL}, {"Disable", NULL, &command.upload.is_disabled},
     };
-    const struct kq_cmdlet cmdlet = {parameters, KQ_COUNT_OF(parameters), 0};
-    size_t num_words;
-    char error[256];
-    if (kq_cmdlet_parse(&cmdlet, argc, argv, NULL, &num_words, error, sizeof error) != KQ_OK)
-        return kq_tool_usage(tool, "%s", error);
-    if (command.version) {
-        kq_tool_print_version(tool);
-        return KQ_OK;
-    }
-    if (command.help)
-        return printf("%s", usage) < 0 ? KQ_ERR_IO : KQ_OK;
+    enum kq_args_result parsed = kq_cmdlet_read(tool, parameters, KQ_COUNT_OF(parameters), usage, argc, argv);
+    if (parsed != KQ_ARGS_GO_ON)
+        return parsed == KQ_ARGS_DONE ? KQ_OK : KQ_ERR_ARGUMENT;
     return run(tool, &command);
 }
 

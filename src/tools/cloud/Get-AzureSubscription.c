@@ -5,7 +5,7 @@
 #include "base/size.h"
 #include "tools/cloud/account.h"
 #include "tools/cloud/subscriptions.h"
-#include "tools/transfer/cmdlet.h"
+#include "tools/transfer/cmdlet_tool.h"
 
 static const char usage[] = "Get-AzureSubscription [-SubscriptionId GUID] [-SubscriptionName NAME] [-Default] [-Json]\n"
                             "Lists the subscriptions of the account that Add-AzureAccount signed in.\n"
@@ -13,7 +13,7 @@ static const char usage[] = "Get-AzureSubscription [-SubscriptionId GUID] [-Subs
 
 struct command {
     const char *id, *name;
-    bool is_default, help, version;
+    bool is_default;
 };
 
 static bool is_wanted(const struct command *command, const struct kq_subscription *subscription)
@@ -83,22 +83,13 @@ static kq_status parse_and_run(struct kq_tool *tool, int argc, char **argv)
 {
     struct command command = {0};
     const struct kq_cmdlet_parameter parameters[] = {
-        {"SubscriptionId", &command.id, NULL},  {"SubscriptionName", &command.name, NULL},
-        {"Default", NULL, &command.is_default}, {"Json", NULL, &tool->is_json},
-        {"Help", NULL, &command.help},          {"?", NULL, &command.help},
-        {"Version", NULL, &command.version},
+        {"SubscriptionId", &command.id, NULL},
+        {"SubscriptionName", &command.name, NULL},
+        {"Default", NULL, &command.is_default},
     };
-    const struct kq_cmdlet cmdlet = {parameters, KQ_COUNT_OF(parameters), 0};
-    size_t num_words;
-    char error[256];
-    if (kq_cmdlet_parse(&cmdlet, argc, argv, NULL, &num_words, error, sizeof error) != KQ_OK)
-        return kq_tool_usage(tool, "%s", error);
-    if (command.version) {
-        kq_tool_print_version(tool);
-        return KQ_OK;
-    }
-    if (command.help)
-        return printf("%s", usage) < 0 ? KQ_ERR_IO : KQ_OK;
+    enum kq_args_result parsed = kq_cmdlet_read(tool, parameters, KQ_COUNT_OF(parameters), usage, argc, argv);
+    if (parsed != KQ_ARGS_GO_ON)
+        return parsed == KQ_ARGS_DONE ? KQ_OK : KQ_ERR_ARGUMENT;
     return run(tool, &command);
 }
 

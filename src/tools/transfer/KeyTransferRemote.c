@@ -6,7 +6,7 @@
 #include "base/size.h"
 #include "base/text.h"
 #include "tools/common/keyfile.h"
-#include "tools/transfer/cmdlet.h"
+#include "tools/transfer/cmdlet_tool.h"
 #include "tools/transfer/remote.h"
 
 #define VALID_DAYS_MAX 3650u
@@ -27,7 +27,7 @@ static const char usage[] =
 
 struct command {
     struct kq_remote remote;
-    bool modify, package, help, version;
+    bool modify, package;
     const char *application, *ident, *days, *until, *subscription;
     char application_name[NAME_SIZE], ident_name[NAME_SIZE], subscription_name[NAME_SIZE];
 };
@@ -124,24 +124,10 @@ static kq_status parse_and_run(struct kq_tool *tool, int argc, char **argv)
         {"ValidDays", &command.days, NULL},
         {"ValidUntil", &command.until, NULL},
         {"Force", NULL, &command.remote.replace},
-        {"Json", NULL, &tool->is_json},
-        {"Help", NULL, &command.help},
-        {"?", NULL, &command.help},
-        {"Version", NULL, &command.version},
     };
-    const struct kq_cmdlet cmdlet = {parameters, KQ_COUNT_OF(parameters), 0};
-    size_t num_words;
-    char error[256];
-    if (kq_cmdlet_parse(&cmdlet, argc, argv, NULL, &num_words, error, sizeof error) != KQ_OK)
-        return kq_tool_usage(tool, "%s", error);
-    if (command.help) {
-        printf("%s", usage);
-        return KQ_OK;
-    }
-    if (command.version) {
-        kq_tool_print_version(tool);
-        return KQ_OK;
-    }
+    enum kq_args_result parsed = kq_cmdlet_read(tool, parameters, KQ_COUNT_OF(parameters), usage, argc, argv);
+    if (parsed != KQ_ARGS_GO_ON)
+        return parsed == KQ_ARGS_DONE ? KQ_OK : KQ_ERR_ARGUMENT;
     kq_status status = run(tool, &command);
     if (status != KQ_OK && !tool->is_usage && !tool->is_json)
         printf("Result: FAILURE\n");
