@@ -356,6 +356,37 @@ class Published(VaultCase):
         self.assertFalse(self.verifies(name, algorithm, hashed, other))
         return 1
 
+    def test_cavp_rsa__published_judgements__are_the_vaults(self):
+        """With the public exponents that keys here may have; the right key is brought for one that was changed."""
+        judged = self.cavp_judgements("RSA/FIPS_186-2/SigVer15_186-3.rsp", "RS", lambda size, salt: True)
+        self.assertGreater(min(judged.values()), 2, judged)
+
+    def test_cavp_pss__published_judgements__good_with_a_salt_as_long_as_the_hash(self):
+        judged = self.cavp_judgements("RSA/FIPS_186-2/SigVerPSS_186-3.rsp", "PS", lambda size, salt: len(salt) == size // 8)
+        self.assertGreater(judged[False], 2, judged)
+
+    def cavp_judgements(self, file, family, is_ours):
+        """How many were good and how many not."""
+        judged = {True: 0, False: 0}
+        text = load_cavp(file)
+        for bits, section in re.findall(r"^\[mod = (2048|3072)\]$(.*?)(?=^\[|\Z)", text, re.M | re.S):
+            fields = {}
+            for name, value in re.findall(r"^(\w+) = ([0-9A-Za-z]+)", section, re.M):
+                fields[name] = value
+                if name != "Result" or fields["SHAAlg"] not in ("SHA256", "SHA384", "SHA512"):
+                    continue
+                n, p, q, d, e = (int(fields[member], 16) for member in ("n", "p", "q", "d", "e"))
+                if e < 65537 or e.bit_length() > 32 or e * d % math.lcm(p - 1, q - 1) != 1:
+                    continue
+                with self.subTest(bits=bits, sha=fields["SHAAlg"], message=fields["Msg"][:12]):
+                    size = int(fields["SHAAlg"][3:])
+                    key = self.bring(rsa_jwk(n, e, d, p, q))
+                    hashed = digest(family + str(size), bytes.fromhex(fields["Msg"]))
+                    good = value == "P" and is_ours(size, bytes.fromhex(fields["SaltVal"]))
+                    self.assertIs(self.verifies(key, family + str(size), hashed, bytes.fromhex(fields["S"])), good)
+                    judged[good] += 1
+        return judged
+
 
 if __name__ == "__main__":
     unittest.main()
