@@ -30,11 +30,6 @@ static const struct {
     [KQ_ASK_SECRET] = {"secret", KQ_ECHO_OFF},
 };
 
-const char *kq_ask_kind_name(enum kq_ask_kind kind)
-{
-    return kinds[kind].name;
-}
-
 /* ---- a program that answers ------------------------------------------------ */
 
 static const char *askpass_program(void)

@@ -29,9 +29,6 @@ struct kq_question {
     uint64_t attempts_left; /* this one included; 0: does not apply */
 };
 
-/* "blank-card", "new-passphrase", ... */
-const char *kq_ask_kind_name(enum kq_ask_kind kind);
-
 /* Asks once; the answer has no line end and may be empty.
  * Errors (said): KQ_ERR_CANCELLED; KQ_ERR_STATE when there is nobody to ask. */
 KQ_MUST_CHECK kq_status kq_ask(struct kq_tool *tool, const struct kq_question *question, struct kq_secret *out);

@@ -58,12 +58,11 @@ enum vault_problem vault_reply_empty(struct vault_call *call, unsigned http_stat
 typedef enum vault_problem vault_handler(struct vault_call *call);
 
 enum vault_route_flag {
-    VAULT_ROUTE_PUBLIC = 0x1,         /* no token */
-    VAULT_ROUTE_BODY = 0x2,           /* a JSON object is wanted; an empty body counts as {} */
-    VAULT_ROUTE_FORM = 0x4,           /* the handler reads the body itself (token endpoint) */
-    VAULT_ROUTE_NO_VERSION = 0x8,     /* api-version may be missing */
-    VAULT_ROUTE_DELETED_VAULT = 0x10, /* reserved for routes that may speak of a deleted vault */
-    VAULT_ROUTE_GRAPH = 0x20,         /* a token for Graph will do as well as one for management */
+    VAULT_ROUTE_PUBLIC = 0x1,     /* no token */
+    VAULT_ROUTE_BODY = 0x2,       /* a JSON object is wanted; an empty body counts as {} */
+    VAULT_ROUTE_FORM = 0x4,       /* the handler reads the body itself (token endpoint) */
+    VAULT_ROUTE_NO_VERSION = 0x8, /* api-version may be missing */
+    VAULT_ROUTE_GRAPH = 0x20,     /* a token for Graph will do as well as one for management */
 };
 
 /* Patterns are written with {}: "/keys/{}/{}/sign". Literal segments compare

@@ -64,10 +64,9 @@ const char *vault_kty_text(enum vault_kty kty)
 static const struct {
     const char *text;
     enum kq_key_type type;
-    size_t bytes;
 } curves[] = {
-    {"P-256", KQ_KEY_EC_P256, 32},       {"P-384", KQ_KEY_EC_P384, 48},          {"P-521", KQ_KEY_EC_P521, 66},
-    {"P-256K", KQ_KEY_EC_SECP256K1, 32}, {"SECP256K1", KQ_KEY_EC_SECP256K1, 32},
+    {"P-256", KQ_KEY_EC_P256},       {"P-384", KQ_KEY_EC_P384},          {"P-521", KQ_KEY_EC_P521},
+    {"P-256K", KQ_KEY_EC_SECP256K1}, {"SECP256K1", KQ_KEY_EC_SECP256K1},
 };
 
 bool vault_curve_find(const char *text, enum kq_key_type *out)
@@ -88,15 +87,6 @@ const char *vault_curve_text(enum kq_key_type type)
             return curves[i].text;
     }
     return NULL;
-}
-
-size_t vault_curve_bytes(enum kq_key_type type)
-{
-    for (size_t i = 0; i < KQ_COUNT_OF(curves); i++) {
-        if (curves[i].type == type)
-            return curves[i].bytes;
-    }
-    return 0;
 }
 
 /* In the order in which an answer lists them. */

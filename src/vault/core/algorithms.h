@@ -49,8 +49,6 @@ const char *vault_kty_text(enum vault_kty kty);
 bool vault_curve_find(const char *text, enum kq_key_type *out);
 /* The newer of its names; NULL for what is no curve. */
 const char *vault_curve_text(enum kq_key_type type);
-/* Bytes of one coordinate, and of half a signature; 0 for what is no curve. */
-size_t vault_curve_bytes(enum kq_key_type type);
 
 /* key_ops names: encrypt decrypt sign verify wrapKey unwrapKey import. 0: unknown. */
 uint32_t vault_key_op_find(const char *text);

@@ -14,9 +14,7 @@
 #define VAULT_KEY_NAME_MAX 127u
 #define VAULT_KEY_VERSION_LEN 32u
 #define VAULT_GUID_LEN 36u
-#define VAULT_LOCATION_MAX 40u
 #define VAULT_GROUP_NAME_MAX 90u
-#define VAULT_DISPLAY_NAME_MAX 128u
 #define VAULT_TAGS_MAX 15u
 
 /* 3-24 letters, digits, hyphens; begins with a letter, ends with a letter or digit, no two hyphens together. */
