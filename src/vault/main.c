@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "vault/daemon.h"
 #include "vault/init.h"
-#include "vault/log.h"
 #include "vault/serve.h"
 
 static const char usage[] =

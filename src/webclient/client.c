@@ -7,7 +7,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/size.h"
 #include "base/text.h"
 #include "base/wipe.h"
 

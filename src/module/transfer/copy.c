@@ -1,4 +1,3 @@
-#include "base/size.h"
 #include "module/acl/acl.h"
 #include "module/seal/blob.h"
 #include "module/transfer/destination.h"

@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "base/text.h"
-#include "base/wipe.h"
 #include "tools/cloud/connection.h"
 #include "tools/cloud/endpoints.h"
 #include "webclient/token.h"

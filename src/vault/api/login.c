@@ -1,5 +1,4 @@
 #include "base/text.h"
-#include "base/wipe.h"
 #include "vault/api/form.h"
 #include "vault/api/login_assertion.h"
 #include "vault/api/oauth.h"

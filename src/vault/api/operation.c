@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/size.h"
 #include "vault/api/cidr.h"
 #include "vault/core/algorithms.h"
 #include "vault/ops/metrics.h"

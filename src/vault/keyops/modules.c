@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
-
 #define ANSWER_MS 60000u /* an RSA-4096 key behind seven others on one slow core */
 #define MAKING_MAX 8u    /* of the 16 threads or more that answer requests (vault/serve.c), for all modules together */
 #define TRIES_MAX 3u     /* of one use, when the module is lost under it */

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/size.h"
 #include "base/text.h"
 #include "pubcrypto/hash.h"
 #include "vault/keyops/modules.h"
