@@ -114,10 +114,31 @@ class CloudTools(unittest.TestCase):
 
     def test_up__what_is_wrong_on_the_line__is_usage(self):
         for words in (["--vault", "contoso"], ["--vault", "contoso:atlantis"], ["--listen", "127.0.0.1"],
-                      ["--region", "NA,,EU"], ["--listen"], ["--nonsense"], ["--ephemeral", "--data", "x"]):
+                      ["--region", "NA,,EU"], ["--listen"], ["--nonsense"], ["--ephemeral", "--data", "x"],
+                      ["--domain", "two words"], ["--domain", ""], ["--domain", "a..b"], ["--listen", "nowhere:8443"]):
             with self.subTest(words):
                 data = [] if "--ephemeral" in words else ["--data", os.path.join(self.world.folder, "other")]
                 self.refused(self.world.run("keyquay", "up", *data, *words), "--help", code=2)
+
+    def test_up__address_is_taken__says_so_and_makes_nothing(self):
+        folder = os.path.join(self.world.folder, "taken")
+        done = self.world.run("keyquay", "up", "--data", folder, "--listen", f"127.0.0.1:{self.world.port}")
+        self.refused(done, f"127.0.0.1:{self.world.port}: cannot listen there", "--listen")
+        self.assertEqual(os.listdir(folder), ["changing.lock"])
+        status = self.world.run("keyquay", "status", "--data", folder)
+        self.refused(status, "keyquay up", code=4)
+        self.assertNotIn("https://NAME", status.stdout)
+
+    def test_up__other_address_than_before__is_told_where_to_change_it(self):
+        done = self.world.run("keyquay", "up", "--quiet", "--data", self.world.data, "--listen", "127.0.0.1:1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("keyvaultd.conf", done.stderr)
+
+    def test_up__what_is_no_folder__is_said(self):
+        path = os.path.join(self.world.folder, "file")
+        write(path, "x")
+        self.refused(self.world.run("keyquay", "up", "--data", path), "is not a folder", "--data")
+        self.refused(self.world.run("keyquay", "up", "--data", ""), "--help", code=2)
 
     def test_up__second_command_meanwhile__waits_its_turn(self):
         with open(os.path.join(self.world.data, "changing.lock"), "ab") as lock:
@@ -260,6 +281,7 @@ class CloudTools(unittest.TestCase):
         self.assertIn("westus2", run("vault", "show", "tools-vault").stdout)
         self.refused(run("vault", "create", "tools-vault", "--location", "eastus"), "already")
         self.refused(run("vault", "show", "nobody"), "no vault")
+        self.refused(self.tool("keyquay", "vault", "list", "--data", "/nowhere"), "/nowhere: there is no such folder")
         self.refused(run("vault", "create", "x1y", "--location", "atlantis"), "location")
         self.refused(run("vault", "create", "x1y"), "--location", code=2)
         self.refused(run("vault", "create", "no_name", "--location", "eastus"), "name of a vault")

@@ -1,6 +1,7 @@
 #include "tools/region/data.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/common/paths.h"
@@ -27,6 +28,9 @@ kq_status kq_data_hold(struct kq_tool *tool, const char *data, int *out_fd)
     if (status == KQ_ERR_WAIT)
         return kq_tool_fail(tool, status, "Wait for it to end, then run this command again.",
                             "%s: another command is making or changing regions here", data);
+    struct stat facts;
+    if (status != KQ_OK && stat(data, &facts) == 0 && !S_ISDIR(facts.st_mode))
+        return kq_tool_fail(tool, status, "Name a folder that you may write with --data.", "%s: is not a folder", data);
     if (status != KQ_OK)
         return kq_tool_fail(tool, status, "Name a folder that you may write with --data.", "%s: %s", data,
                             kq_status_text(status));

@@ -64,6 +64,14 @@ struct kq_service_listen {
     const char *domain; /* NULL: the default */
 };
 
+#define KQ_SERVICE_LISTEN "127.0.0.1:8443"
+#define KQ_SERVICE_LISTEN_6 "[::1]:8443"
+
+/* Before the first run: can somebody listen there? On a machine without IPv6
+ * the defaults become an explicit IPv4 address. A folder that has its
+ * configuration is not asked.  Errors: said. */
+KQ_MUST_CHECK kq_status kq_service_try_listen(struct kq_service *service, struct kq_service_listen *listen);
+
 /* keyvaultd --init.  out_facts: what it printed; release with json_decref().  Errors: said. */
 KQ_MUST_CHECK kq_status kq_service_init(struct kq_service *service, const struct kq_service_listen *listen,
                                         json_t **out_facts);

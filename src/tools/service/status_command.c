@@ -106,6 +106,8 @@ static void print_text(const json_t *status)
     printf("%-22s %s\n", "folder", text_of(status, "data"));
     print_process("keyvaultd", json_object_get(status, "keyvaultd"));
     json_array_foreach(json_object_get(status, "modules"), index, item) print_process(text_of(item, "name"), item);
+    if (json_object_get(status, "vaultSuffix") == NULL)
+        return; /* not set up to the end: there are no addresses yet */
     printf("%-22s https://NAME%s\n%-22s %s\n%-22s %s\n", "vaults", text_of(status, "vaultSuffix"), "login",
            text_of(status, "login"), "management", text_of(status, "management"));
     printf("%-22s", "addresses");

@@ -98,17 +98,18 @@ static void explain_listen(const struct kq_service *service, const struct kq_up_
         differs = differs || port == NULL || strcmp(port, found) != 0;
     }
     if (differs)
-        kq_service_say(service, "keyquay up: --domain and --listen count for the first run; change %s/keyvaultd.conf.",
-                       service->data);
+        fprintf(stderr, "keyquay up: --domain and --listen count for the first run; change %s/keyvaultd.conf.\n",
+                service->data);
 }
 
 /* ---- up ---- */
 
-kq_status kq_up(struct kq_service *service, const struct kq_up_plan *plan, json_t **out_endpoints)
+kq_status kq_up(struct kq_service *service, struct kq_up_plan *plan, json_t **out_endpoints)
 {
     json_t *facts = NULL, *endpoints = NULL;
     bool has_made, was_running;
     pid_t pid;
+    KQ_TRY(kq_service_try_listen(service, &plan->listen));
     KQ_TRY(kq_service_make(service, &plan->regions, &has_made));
     was_running = kq_service_find(service, &pid) == KQ_OK;
     KQ_TRY(kq_service_init(service, &plan->listen, &facts));

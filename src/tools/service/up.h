@@ -17,7 +17,7 @@ struct kq_up_plan {
  * the vaults. Anything that was done before is left as it is.
  * out_endpoints  the object of endpoints.json; release with json_decref()
  * Errors said */
-KQ_MUST_CHECK kq_status kq_up(struct kq_service *service, const struct kq_up_plan *plan, json_t **out_endpoints);
+KQ_MUST_CHECK kq_status kq_up(struct kq_service *service, struct kq_up_plan *plan, json_t **out_endpoints);
 
 /* Ends keyvaultd, then the modules; removes DIR if it is ephemeral.
  * *out_was_running says whether there was anything to end.  Errors: said. */

@@ -1,4 +1,5 @@
 /* keyquay up, keyquay down. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,10 +18,10 @@
 #include "tools/service/up.h"
 
 #define DEFAULT_DOMAIN "keyquay.localhost"
-#define DEFAULT_LISTEN "127.0.0.1:8443"
 #define DEFAULT_REGIONS "NA,EU"
 #define REPEATS_MAX 64
 #define WATCH_MS 500
+#define DOMAIN_MAX 180u
 
 struct command {
     struct kq_tool *tool;
@@ -121,15 +122,35 @@ static kq_status choose_suffix(struct command *command)
     if (has_suffix)
         return KQ_OK;
     const char *domain = command->domain != NULL ? command->domain : DEFAULT_DOMAIN;
-    const char *listen = command->num_listens > 0 ? command->listens[0] : DEFAULT_LISTEN;
+    const char *listen = command->num_listens > 0 ? command->listens[0] : KQ_SERVICE_LISTEN;
     if (kq_service_suffix(domain, listen, command->suffix, sizeof command->suffix) == KQ_OK)
         return KQ_OK;
     return kq_tool_usage(command->tool, "--listen takes ADDRESS:PORT, for example 127.0.0.1:8443 or [::1]:8443");
 }
 
+/* Labels of letters, digits and hyphens with dots between. */
+static bool is_domain(const char *text)
+{
+    const size_t len = strlen(text);
+    char before = '.';
+    for (size_t i = 0; i < len; i++) {
+        const char c = text[i];
+        const bool is_inner = c == '-' || c == '.';
+        if ((!isalnum((unsigned char)c) && !is_inner) || (before == '.' && is_inner) || (before == '-' && c == '.'))
+            return false;
+        before = c;
+    }
+    return len > 0 && len <= DOMAIN_MAX && before != '.' && before != '-';
+}
+
 static kq_status read_plan(struct command *command)
 {
     struct kq_service_listen *listen = &command->plan.listen;
+    if (command->domain != NULL && !is_domain(command->domain))
+        return kq_tool_usage(command->tool, "--domain takes a name, for example vaults.example.org, not '%.60s'",
+                             command->domain);
+    if (command->data != NULL && *command->data == '\0')
+        return kq_tool_usage(command->tool, "--data takes a folder");
     if (command->num_listens > KQ_COUNT_OF(listen->addresses))
         return kq_tool_usage(command->tool, "--listen may be given %zu times", KQ_COUNT_OF(listen->addresses));
     for (size_t i = 0; i < command->num_listens; i++)
