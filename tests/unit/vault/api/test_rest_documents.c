@@ -37,6 +37,7 @@ static const char *hosts_text(uint32_t hosts)
         {VAULT_HOST_ANY | VAULT_HOST_OTHER, "every"},
         {VAULT_HOST_LOGIN | VAULT_HOST_MANAGEMENT, "login, management"},
         {VAULT_HOST_VAULT | VAULT_HOST_OTHER, "vault, others"},
+        {VAULT_HOST_MANAGEMENT | VAULT_HOST_OTHER, "management, others"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].hosts == hosts)
