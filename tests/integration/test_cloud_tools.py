@@ -134,6 +134,23 @@ class CloudTools(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("keyvaultd.conf", done.stderr)
 
+    def test_up__again_without_regions__makes_no_more(self):
+        before = os.listdir(os.path.join(self.world.data, "regions"))
+        done = self.world.run("keyquay", "up", "--quiet", "--data", self.world.data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(os.listdir(os.path.join(self.world.data, "regions")), before)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_folder_of_somebody_else__is_said(self):
+        folder = os.path.join(self.world.folder, "private")
+        os.mkdir(folder, 0o700)
+        os.chmod(self.world.folder, 0o755)
+        for words in (["up"], ["down"], ["status"]):
+            with self.subTest(words):
+                done = self.world.run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "keyquay", *words,
+                                      "--data", folder)
+                self.refused(done, "you may not read", "user who owns")
+
     def test_up__what_is_no_folder__is_said(self):
         path = os.path.join(self.world.folder, "file")
         write(path, "x")

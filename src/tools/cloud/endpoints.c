@@ -26,7 +26,8 @@ kq_status kq_endpoints_read(const char *path, struct kq_endpoints **out, char *o
     json_t *root = json_loadb((const char *)bytes.data, bytes.len, JSON_REJECT_DUPLICATES, &where);
     if (!json_is_object(root)) {
         json_decref(root);
-        snprintf(out_error, size, "%.150s: line %d is not the JSON of an endpoints file", path, where.line);
+        snprintf(out_error, size, "%.150s: line %d is not the JSON of an endpoints file", path,
+                 where.line > 0 ? where.line : 1);
         return KQ_ERR_FORMAT;
     }
     struct kq_endpoints *endpoints = calloc(1, sizeof *endpoints);

@@ -31,6 +31,10 @@ kq_status kq_data_hold(struct kq_tool *tool, const char *data, int *out_fd)
     struct stat facts;
     if (status != KQ_OK && stat(data, &facts) == 0 && !S_ISDIR(facts.st_mode))
         return kq_tool_fail(tool, status, "Name a folder that you may write with --data.", "%s: is not a folder", data);
+    if (status != KQ_OK && access(data, F_OK) == 0 && access(data, R_OK | W_OK | X_OK) != 0)
+        return kq_tool_fail(tool, KQ_ERR_DENIED,
+                            "Run it as the user who owns the folder, or name your own with --data.",
+                            "%s: you may not read and write there", data);
     if (status != KQ_OK)
         return kq_tool_fail(tool, status, "Name a folder that you may write with --data.", "%s: %s", data,
                             kq_status_text(status));

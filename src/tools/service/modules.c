@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "tools/hsm/start.h"
@@ -26,8 +27,11 @@ kq_status kq_service_open(struct kq_service *service, struct kq_tool *tool, cons
     char *path = realpath(data, NULL);
     bool fits = path != NULL && kq_text_copy(kq_slice_text(path), service->data, sizeof service->data);
     free(path);
-    if (fits)
+    if (fits && access(service->data, R_OK | X_OK) == 0)
         return KQ_OK;
+    if (fits)
+        return kq_tool_fail(tool, KQ_ERR_DENIED, "Run it as the user who owns the folder, or as root.",
+                            "%s: you may not read it", service->data);
     return kq_tool_fail(tool, KQ_ERR_NOT_FOUND, "`keyquay up` makes it; --data names another.",
                         "%s: there is no such folder", data);
 }

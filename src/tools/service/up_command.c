@@ -76,9 +76,9 @@ static kq_status add_region(struct command *command, const char *code, const cha
     return KQ_OK;
 }
 
-static kq_status read_regions(struct command *command)
+static kq_status read_regions(struct command *command, const char *codes)
 {
-    const char *at = command->regions != NULL ? command->regions : DEFAULT_REGIONS;
+    const char *at = codes;
     while (*at != '\0') {
         char code[64];
         size_t len = strcspn(at, ",");
@@ -157,8 +157,17 @@ static kq_status read_plan(struct command *command)
         listen->addresses[listen->num++] = command->listens[i];
     listen->domain = command->domain;
     command->plan.regions.operator_name = command->operator_name;
-    KQ_TRY(read_regions(command));
+    if (command->regions != NULL)
+        KQ_TRY(read_regions(command, command->regions));
     return read_vaults(command);
+}
+
+/* Some come with the first run; a folder that was set up keeps those it has. */
+static kq_status add_default_regions(struct command *command)
+{
+    char path[KQ_PATH_MAX];
+    KQ_TRY(kq_path_join(command->service.data, "keyvaultd.conf", path));
+    return command->regions != NULL || kq_file_exists(path) ? KQ_OK : read_regions(command, DEFAULT_REGIONS);
 }
 
 /* ---- the folder ---- */
@@ -241,6 +250,7 @@ static kq_status bring_up(struct command *command, FILE *out)
     KQ_TRY(kq_service_open(&command->service, command->tool, command->data));
     KQ_TRY(kq_service_users(&command->service, command->module_user, command->hardserver_user, command->vault_user));
     KQ_TRY(choose_suffix(command));
+    KQ_TRY(add_default_regions(command));
     KQ_TRY(kq_up(&command->service, &command->plan, &endpoints));
     return print_line(command, out, endpoints);
 }
