@@ -128,6 +128,23 @@ static enum vault_problem check_token(struct vault_call *call, enum vault_host h
     return problem == VAULT_UNAUTHORIZED && !is_vault ? VAULT_AUTHENTICATION_FAILED : problem;
 }
 
+/* An application's rights are for its own tokens: people sign in through
+ * clients with ids that anybody may write, and have rights of their own. */
+static kq_status look_up_operator(struct vault_call *call)
+{
+    KQ_AUTO_VALUE(vault_principal) principal = {0};
+    KQ_AUTO_VALUE(vault_person) person = {0};
+    kq_status status = vault_store_get_principal(call->service->store, call->caller.client_id, &principal);
+    if (status == KQ_OK && strcasecmp(principal.object_id, call->caller.object_id) == 0) {
+        call->caller_is_operator = principal.is_operator;
+        return KQ_OK;
+    }
+    if (status == KQ_OK || status == KQ_ERR_NOT_FOUND)
+        status = vault_store_get_person(call->service->store, call->caller.object_id, &person);
+    call->caller_is_operator = status == KQ_OK && person.is_operator;
+    return status == KQ_ERR_NOT_FOUND ? KQ_OK : status;
+}
+
 static enum vault_problem authenticate(struct vault_call *call, enum vault_host host)
 {
     enum vault_problem problem = check_token(call, host, vault_http_header(call->request, "Authorization"));
@@ -135,12 +152,8 @@ static enum vault_problem authenticate(struct vault_call *call, enum vault_host 
         set_challenge(call, host);
     if (problem != VAULT_OK || host != VAULT_HOST_MANAGEMENT)
         return problem;
-    KQ_AUTO_VALUE(vault_principal) principal = {0};
-    kq_status status = vault_store_get_principal(call->service->store, call->caller.client_id, &principal);
-    if (status != KQ_OK && status != KQ_ERR_NOT_FOUND)
-        return vault_fail_status(call, status, "look-up of the caller", NULL);
-    call->caller_is_operator = status == KQ_OK && principal.is_operator;
-    return VAULT_OK;
+    kq_status status = look_up_operator(call);
+    return status == KQ_OK ? VAULT_OK : vault_fail_status(call, status, "look-up of the caller", NULL);
 }
 
 /* ---- what is called ------------------------------------------------------------------------ */

@@ -79,6 +79,29 @@ static void handle__management_caller__operator_flag_is_the_stores(void **state)
     assert_true(json_is_true(api_value(world, "operator")));
 }
 
+static void handle__person_through_an_operators_client__has_none_of_its_rights(void **state)
+{
+    struct api_world *world = *state;
+    struct api_request request = plain(VAULT_GET, "/whoami?api-version=1");
+    struct vault_principal principal = {
+        .client_id = "app", .object_id = NOBODY, .display_name = (char *)"Robot", .is_operator = true, .created = 1};
+    struct vault_person person = {
+        .object_id = ALICE, .user_name = (char *)"alice", .display_name = (char *)"Alice", .created = 1};
+    request.host = "management." DOMAIN;
+    request.authorization = "Bearer " ALICE;
+    assert_ok(vault_store_put_principal(world->service.store, &principal));
+    api_send_raw(world, &request);
+    assert_true(json_is_false(api_value(world, "operator")));
+    assert_ok(vault_store_put_person(world->service.store, &person));
+    api_send_raw(world, &request);
+    assert_true(json_is_false(api_value(world, "operator")));
+    assert_ok(vault_store_delete_person(world->service.store, ALICE));
+    person.is_operator = true;
+    assert_ok(vault_store_put_person(world->service.store, &person));
+    api_send_raw(world, &request);
+    assert_true(json_is_true(api_value(world, "operator")));
+}
+
 static void handle__api_version_missing__is_said_in_each_hosts_words(void **state)
 {
     struct api_request request = plain(VAULT_GET, "/keys");
@@ -185,6 +208,7 @@ int main(void)
         TEST(handle__bad_token__challenges_with_its_words),
         TEST(handle__management_without_token__answers_like_arm),
         TEST(handle__management_caller__operator_flag_is_the_stores),
+        TEST(handle__person_through_an_operators_client__has_none_of_its_rights),
         TEST(handle__api_version_missing__is_said_in_each_hosts_words),
         TEST(handle__any_api_version__is_taken),
         TEST(handle__unknown_host__names_the_hosts),
