@@ -8,6 +8,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "harness"))
 sys.path.insert(0, HERE)
+from azcli import Az  # noqa: E402
 from clients import Client, JavaScript, Python  # noqa: E402
 from snippets import GUIDE, Page, substitutes  # noqa: E402
 from travel import Traveller  # noqa: E402
@@ -55,6 +56,14 @@ class Guide(unittest.TestCase):
         for name in ("curl.md", "terraform.md", "host.md"):
             with self.subTest(name):
                 self.run_page(name, Client(None, self.world, LABELS))
+
+    def test_readme__its_minute_runs(self):
+        """In a world of its own, for it ends with `keyquay down`."""
+        with VaultWorld(vaults={"contoso": "eastus"}) as world:
+            python, az = Python(world, LABELS), Az(world, LABELS)
+            programs = [os.path.join(python.folder, "bin"), os.path.dirname(az.program), world.environment["PATH"]]
+            az.configure("azure", NFAST_HOME=world.environment["NFAST_HOME"], PATH=os.pathsep.join(programs))
+            Page(os.path.join(GUIDE, "..", "..", "README.md"), substitutes(world)).run(az.start, world.folder)
 
     def test_pages__all_are_run_somewhere(self):
         here = {"javascript.md", "python.md", "curl.md", "terraform.md", "host.md"}
