@@ -42,7 +42,7 @@ KQ_MUST_CHECK kq_status kq_public_key_oaep(const struct kq_public_key *key, uint
 KQ_MUST_CHECK kq_status kq_public_key_pkcs1_encrypt(const struct kq_public_key *key, struct kq_slice data,
                                                     struct kq_buffer *out);
 
-/* The genuine nCore key hash (SHA-1, nshield.md 4.3) of an RSA, DSA or EC
+/* The genuine nCore key hash (SHA-1, pubcrypto/ncore_hash.h) of an RSA, DSA or EC
  * key; printed beside ours in worlds of the DLf1024 suites, decides nothing. */
 KQ_MUST_CHECK kq_status kq_public_key_ncore_hash(const struct kq_public_key *key, uint8_t out[20]);
 
