@@ -4,7 +4,8 @@ Each line is measured with 1,000 keys and with --keys; the last lines are the
 ratios. Reads and lists go over rows that SQL multiplied from one real key,
 under names of their own. Signatures take 5,000 real keys (with --quick 2,000), a
 random one each time: ten times what a module keeps loaded, so that nearly
-every request loads.
+every request loads. Other work on the machine shows in p99 first: as root,
+`chrt -f 10 tests/bench/run ...` keeps it out.
 """
 import base64
 import json
