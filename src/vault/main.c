@@ -50,6 +50,13 @@ static int fail(const char *what)
     return EXIT_FAILURE;
 }
 
+/* A file of the folder that the system refused, by errno. */
+static int fail_at(const char *data, const char *name)
+{
+    fprintf(stderr, "keyvaultd: %s/%s: %s\n", data, name, strerror(errno));
+    return EXIT_FAILURE;
+}
+
 static int exit_status_of(kq_status status)
 {
     return status == KQ_ERR_CONNECT ? EXIT_UNREACHABLE : EXIT_FAILURE;
@@ -69,13 +76,18 @@ static const struct option known[] = {{"init", no_argument, NULL, 'i'},
                                       {"test-mode", no_argument, NULL, 'x'},
                                       {NULL, 0, NULL, 0}};
 
+static bool refuse(const char *what, const char *word)
+{
+    fprintf(stderr, "keyvaultd: %s%.200s\n", what, word);
+    return false;
+}
+
 static bool set_option(struct vault_config *config, const char *name, const char *value)
 {
     char error[400];
     if (vault_config_set(config, "server", name, value, error, sizeof error) == KQ_OK)
         return true;
-    fprintf(stderr, "keyvaultd: %s\n", error);
-    return false;
+    return refuse(error, "");
 }
 
 static bool take_option(int option, struct options *out)
@@ -99,7 +111,7 @@ static bool take_option(int option, struct options *out)
         return set_option(&out->config, "listen", optarg);
     case 't':
         out->tenant = optarg;
-        return kq_guid_is_valid(kq_slice_text(optarg));
+        return kq_guid_is_valid(kq_slice_text(optarg)) || refuse("--tenant takes a GUID, not ", optarg);
     case 'b':
         out->is_daemon = true;
         return true;
@@ -123,10 +135,12 @@ static bool parse_options(int argc, char **argv, struct options *out)
         if (!take_option(option, out))
             return false;
     }
-    if (out->config.num_listen == 0)
-        return set_option(&out->config, "listen", "127.0.0.1:8443") &&
-               set_option(&out->config, "listen", "[::1]:8443") && out->data != NULL && optind == argc;
-    return out->data != NULL && optind == argc;
+    if (optind < argc)
+        return refuse("a word that belongs to no option: ", argv[optind]);
+    if (out->data == NULL)
+        return refuse("--data DIR is missing", "");
+    return out->config.num_listen > 0 ||
+           (set_option(&out->config, "listen", "127.0.0.1:8443") && set_option(&out->config, "listen", "[::1]:8443"));
 }
 
 /* ---- acts ---------------------------------------------------------------------------------- */
@@ -189,11 +203,12 @@ static int serve(const struct options *options, const char *data)
     if (read_config(options, data, &config) != KQ_OK)
         return EXIT_FAILURE;
     if (options->is_daemon && vault_daemon_start(data, &ready_fd) != KQ_OK)
-        return fail(strerror(errno));
+        return fail_at(data, "vault/keyvaultd.log");
     kq_status status = vault_daemon_lock(data, &lock_fd);
+    if (status == KQ_ERR_WAIT)
+        return fail("this folder is served already (vault/keyvaultd.pid); stop that one first");
     if (status != KQ_OK)
-        return fail(status == KQ_ERR_WAIT ? "this folder is served already (vault/keyvaultd.pid); stop that one first"
-                                          : strerror(errno));
+        return fail_at(data, "vault/keyvaultd.pid");
     const struct vault_serve_options what = {.data = data,
                                              .config = &config,
                                              .mode = options->is_test ? VAULT_MODE_TEST : VAULT_MODE_PRODUCTION,
@@ -213,13 +228,14 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return puts("keyvaultd " KQ_VERSION) < 0;
     if (!parse_options(argc, argv, &options)) {
-        fputs(usage, stderr);
+        fputs("  \"keyvaultd --help\" shows what it takes.\n", stderr);
         return EXIT_USAGE;
     }
     umask(077);
     char *data = realpath(options.data, NULL);
     if (data == NULL || strlen(data) >= KQ_PATH_MAX - 128) {
-        fprintf(stderr, "keyvaultd: %s: %s\n", options.data, data == NULL ? strerror(errno) : "the path is too long");
+        fprintf(stderr, "keyvaultd: %s: %s\n  `keyquay up` makes such a folder and starts all of it.\n", options.data,
+                data == NULL ? strerror(errno) : "the path is too long");
         free(data);
         return EXIT_FAILURE;
     }
