@@ -16,8 +16,9 @@ from vault_world import VaultWorld  # noqa: E402
 
 PACKAGE = "TransferPackage-ContosoFirstHSMkey.byok"
 LABELS = ["contoso.vault", "plans.vault", "contosokeyvaulthsm.vault"]
-# Pages whose pieces run elsewhere, and pages about what a person does at a machine.
-ELSEWHERE = {"az.md": "test_az.py", "ceremony.md": "run-demo", "recover.md": "run-demo", "operate.md": "test_vault_service.py"}
+# test_az.py runs az.md. The others are about officers with cards, lost machines and systemd: nothing runs them line by line.
+ELSEWHERE = {"az.md"}
+NOT_RUN = {"ceremony.md", "recover.md", "operate.md"}
 
 
 class Guide(unittest.TestCase):
@@ -65,10 +66,10 @@ class Guide(unittest.TestCase):
             az.configure("azure", NFAST_HOME=world.environment["NFAST_HOME"], PATH=os.pathsep.join(programs))
             Page(os.path.join(GUIDE, "..", "..", "README.md"), substitutes(world)).run(az.start, world.folder)
 
-    def test_pages__all_are_run_somewhere(self):
+    def test_pages__all_but_those_named_are_run(self):
         here = {"javascript.md", "python.md", "curl.md", "terraform.md", "host.md"}
         found = {os.path.basename(path) for path in glob.glob(os.path.join(GUIDE, "*.md"))}
-        self.assertEqual(found - set(ELSEWHERE), here)
+        self.assertEqual(found, here | ELSEWHERE | NOT_RUN)
 
 
 if __name__ == "__main__":
