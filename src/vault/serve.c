@@ -14,11 +14,12 @@
 #include "sandbox/sandbox.h"
 #include "vault/api/call.h"
 #include "vault/housekeeping.h"
+#include "vault/issuer_files.h"
 #include "vault/log.h"
 #include "vault/request_log.h"
 
 #define STOP_WAIT_MS 10000u
-#define TURN_MS 60000
+#define TURN_MS (VAULT_ISSUER_FILES_EVERY_S * 1000)
 #define CERTIFICATE_CHECK_S 86400u
 #define SPARE_FILES 256u
 
@@ -27,6 +28,7 @@ struct serving {
     struct vault_wiring wiring;
     struct vault_http_server *server;
     struct vault_housekeeping *housekeeping;
+    struct vault_issuer_files *issuers;
     struct kq_buffer chain, key;
     int signal_fd;
     uint64_t certificate_checked; /* unix seconds */
@@ -36,6 +38,7 @@ static void serving_clear(struct serving *serving)
     if (serving->server != NULL)
         vault_http_stop(serving->server, STOP_WAIT_MS);
     vault_housekeeping_stop(serving->housekeeping);
+    vault_issuer_files_free(serving->issuers);
     vault_wiring_clear(&serving->wiring);
     kq_buffer_clear(&serving->chain);
     kq_buffer_clear(&serving->key);
@@ -145,6 +148,8 @@ static kq_status open_all(struct serving *serving, char *out_error)
     KQ_TRY(vault_wiring_open_parts(wiring, VAULT_PLATFORM_USE, out_error));
     KQ_TRY(vault_wiring_complete(wiring, serving->options->mode, out_error));
     wiring->service.log = wiring->config.log_requests ? vault_request_log_write : NULL;
+    KQ_TRY(vault_issuer_files_new(wiring->data, wiring->authority, &serving->issuers));
+    vault_issuer_files_look(serving->issuers);
     KQ_TRY(start_server(serving, out_error));
     snprintf(out_error, VAULT_ERROR_SIZE, "its housekeeping cannot be started");
     KQ_TRY(vault_housekeeping_start(&wiring->service, wiring->config.housekeeping_seconds, &serving->housekeeping));
@@ -173,6 +178,7 @@ static void reload_tls(struct serving *serving)
 static void reload(struct serving *serving)
 {
     reload_tls(serving);
+    vault_issuer_files_look(serving->issuers);
     kq_status status = vault_keyops_refresh(serving->wiring.keyops);
     vault_log(status == KQ_OK ? "info" : "error", "regions",
               (const struct vault_log_member[]){{"status", kq_status_text(status), 0}, {0}});
@@ -198,6 +204,8 @@ static void run(struct serving *serving)
         int num = poll(&waiting, 1, TURN_MS);
         if (num > 0 && !take_signal(serving))
             return;
+        if (num == 0)
+            vault_issuer_files_look(serving->issuers);
         if (kq_clock_unix_s() > serving->certificate_checked + CERTIFICATE_CHECK_S)
             reload_tls(serving);
     }

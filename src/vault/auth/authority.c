@@ -70,6 +70,7 @@ kq_status vault_authority_new(const struct vault_authority_options *options, str
     KQ_TRY(vault_cache_new(CHECKED_SETS, sizeof(struct vault_caller), &authority->checked));
     KQ_TRY(vault_cache_new(ASSERTION_SETS, 32, &authority->assertions));
     KQ_TRY(vault_secret_gate_new(&authority->secrets));
+    KQ_TRY(vault_issuers_new(&authority->issuers));
     *out = KQ_TAKE(authority);
     return KQ_OK;
 }
@@ -92,6 +93,7 @@ void vault_authority_free(struct vault_authority *authority)
     vault_cache_free(authority->checked);
     vault_cache_free(authority->assertions);
     vault_secret_gate_free(authority->secrets);
+    vault_issuers_free(authority->issuers);
     free(authority);
 }
 
@@ -125,6 +127,16 @@ bool vault_authority_take_assertion(struct vault_authority *authority, const uin
 struct vault_secret_gate *vault_authority_secrets(struct vault_authority *authority)
 {
     return authority->secrets;
+}
+
+kq_status vault_authority_set_issuers(struct vault_authority *authority, struct kqw_issuer *issuers, size_t num_issuers)
+{
+    return vault_issuers_replace(authority->issuers, issuers, num_issuers);
+}
+
+uint64_t vault_authority_take_unknown_keys(struct vault_authority *authority, char *out_name, size_t size)
+{
+    return vault_issuers_take_unknown_keys(authority->issuers, out_name, size);
 }
 
 kq_status vault_authority_jwks(struct vault_authority *authority, struct kq_buffer *out)

@@ -3,11 +3,12 @@
 
 #include "vault/auth/cache.h"
 #include "vault/auth/claims.h"
+#include "vault/auth/issuers.h"
 #include "vault/auth/secret.h"
 
 /* Inside of struct vault_authority, for auth's own files. Nothing but the
- * cache and the gate, which have locks of their own, changes after
- * vault_authority_new(). */
+ * caches, the gate and the other issuers, which have locks of their own, changes
+ * after vault_authority_new(). */
 struct vault_authority {
     struct vault_claim_rules rules; /* its texts and names are owned */
     json_t *jwk;                    /* owned; public key with "alg" and "kid" */
@@ -18,6 +19,7 @@ struct vault_authority {
     struct vault_cache *checked;    /* owned; struct vault_caller by hash of audience and token */
     struct vault_cache *assertions; /* owned; SHA-256 of an assertion by its id, until it ends */
     struct vault_secret_gate *secrets;
+    struct vault_issuers *issuers; /* owned */
 };
 
 #endif

@@ -31,7 +31,7 @@ static const char *refusal(kq_status status)
     case KQ_ERR_UNSUPPORTED:
         return "Error validating token: its header asks for extensions (crit, b64) that are not supported.";
     case KQ_ERR_MISMATCH:
-        return "Error validating token: it is not signed with the algorithm of the issuer's key (RS256).";
+        return "Error validating token: it is not signed with the algorithm of the issuer's key (for ours: RS256).";
     case KQ_ERR_NOT_FOUND:
         return "AKV10046: Unable to resolve the key used for signature validation.";
     case KQ_ERR_SIGNATURE:
@@ -41,28 +41,64 @@ static const char *refusal(kq_status status)
     }
 }
 
-static kq_status open_token(const struct vault_authority *authority, struct kq_slice token, json_t **out_claims)
+/* Whose token it says it is, if not ours; its key then shows whether that is so. NULL: ours to check. */
+static const struct kqw_issuer *find_issuer(const struct vault_authority *authority, struct vault_issuer_set *others,
+                                            const struct vault_jws *jws)
+{
+    json_t *claims = NULL;
+    const char *name = NULL;
+    if (others->num == 0 || vault_jws_claims(jws, &claims) != KQ_OK)
+        return NULL;
+    const struct kqw_issuer *found = NULL;
+    if (vault_json_string(claims, "iss", &name) && name != NULL && strcmp(name, authority->rules.issuer) != 0)
+        found = vault_issuer_set_find(others, name);
+    vault_json_free(claims);
+    return found;
+}
+
+/* Only this issuer's keys are looked at, and only with the algorithm that each has. */
+static kq_status verify_of_issuer(struct vault_issuer_set *others, const struct kqw_issuer *issuer,
+                                  const struct vault_jws *jws)
+{
+    const json_t *jwk = kqw_issuer_key(issuer, jws->kid);
+    if (jwk == NULL) {
+        vault_issuer_set_note_unknown_key(others, issuer);
+        return KQ_ERR_NOT_FOUND;
+    }
+    return vault_jws_verify(jws, jwk);
+}
+
+static kq_status open_token(const struct vault_authority *authority, struct vault_issuer_set *others,
+                            struct kq_slice token, const struct kqw_issuer **out_issuer, json_t **out_claims)
 {
     KQ_AUTO_VALUE(vault_jws) jws = {.header = NULL};
     KQ_TRY(vault_jws_parse(token, &jws));
+    *out_issuer = find_issuer(authority, others, &jws);
+    if (*out_issuer != NULL) {
+        KQ_TRY(verify_of_issuer(others, *out_issuer, &jws));
+        return vault_jws_claims(&jws, out_claims);
+    }
     if (strcmp(jws.kid, authority->kid) != 0)
         return KQ_ERR_NOT_FOUND;
     KQ_TRY(vault_jws_verify(&jws, authority->jwk));
     return vault_jws_claims(&jws, out_claims);
 }
 
-static enum vault_problem check_anew(const struct vault_authority *authority, struct kq_slice token,
-                                     enum vault_audience audience, uint64_t now, struct vault_caller *out,
-                                     char *out_message, size_t out_message_size)
+static enum vault_problem check_anew(const struct vault_authority *authority, struct vault_issuer_set *others,
+                                     struct kq_slice token, enum vault_audience audience, uint64_t now,
+                                     struct vault_caller *out, char *out_message, size_t out_message_size)
 {
     json_t *claims = NULL;
-    kq_status status = open_token(authority, token, &claims);
+    const struct kqw_issuer *issuer = NULL;
+    kq_status status = open_token(authority, others, token, &issuer, &claims);
     if (status != KQ_OK) {
         snprintf(out_message, out_message_size, "%s", refusal(status));
         return VAULT_UNAUTHORIZED;
     }
-    enum vault_problem problem =
-        vault_claims_check(&authority->rules, claims, audience, now, out, out_message, out_message_size);
+    enum vault_problem problem = issuer == NULL ? vault_claims_check(&authority->rules, claims, audience, now, out,
+                                                                     out_message, out_message_size)
+                                                : vault_claims_check_issuer(&authority->rules, issuer, claims, audience,
+                                                                            now, out, out_message, out_message_size);
     vault_json_free(claims);
     return problem;
 }
@@ -80,14 +116,18 @@ enum vault_problem vault_token_check(struct vault_authority *authority, const ch
         snprintf(out_message, out_message_size, "%s", refusal(KQ_ERR_TOO_LARGE));
         return VAULT_UNAUTHORIZED;
     }
+    /* What was remembered under other issuers, or other keys of theirs, is not found again. */
+    KQ_AUTO_VALUE(vault_issuer_loan) others = vault_issuers_borrow(authority->issuers);
     uint8_t hash[32];
     const uint8_t kind = (uint8_t)audience;
-    const struct kq_slice parts[] = {kq_slice_of(&kind, 1), token};
-    kq_sha256_parts(parts, 2, hash);
+    const struct kq_slice parts[] = {
+        kq_slice_of(&kind, 1), kq_slice_of((const uint8_t *)&others.set->generation, sizeof others.set->generation),
+        token};
+    kq_sha256_parts(parts, 3, hash);
     if (vault_cache_get(authority->checked, hash, now, out))
         return VAULT_OK;
     struct vault_caller caller;
-    VAULT_TRY(check_anew(authority, token, audience, now, &caller, out_message, out_message_size));
+    VAULT_TRY(check_anew(authority, others.set, token, audience, now, &caller, out_message, out_message_size));
     /* Past its end, within the leeway, it is looked at each time. */
     vault_cache_put(authority->checked, hash, caller.expires, &caller);
     *out = caller;

@@ -145,3 +145,76 @@ enum vault_problem vault_claims_check(const struct vault_claim_rules *rules, con
     *out = caller;
     return VAULT_OK;
 }
+
+/* ---- other issuers ------------------------------------------------------------------------------ */
+
+#define LIST_MAX 16u
+
+static bool is_audience(const struct vault_claim_rules *rules, const struct kqw_issuer *issuer, const char *text,
+                        enum vault_audience audience)
+{
+    if (issuer->num_audiences == 0)
+        return vault_audience_is(rules, text, audience);
+    for (size_t i = 0; i < issuer->num_audiences; i++)
+        if (strcmp(issuer->audiences[i], text) == 0)
+            return true;
+    return false;
+}
+
+static bool has_audience(const struct vault_claim_rules *rules, const struct kqw_issuer *issuer, const json_t *aud,
+                         enum vault_audience audience)
+{
+    if (json_is_string(aud))
+        return is_audience(rules, issuer, json_string_value(aud), audience);
+    for (size_t i = 0; i < json_array_size(aud) && i < LIST_MAX; i++)
+        if (json_is_string(json_array_get(aud, i)) &&
+            is_audience(rules, issuer, json_string_value(json_array_get(aud, i)), audience))
+            return true;
+    return false;
+}
+
+static const char *name_principal(const struct vault_claim_rules *rules, const struct kqw_issuer *issuer,
+                                  const json_t *claims, struct vault_caller *caller)
+{
+    const char *object = text_claim(claims, issuer->object_claim);
+    const char *client = text_claim(claims, issuer->client_claim);
+    if (issuer->tenant[0] != '\0' && strcasecmp(text_claim(claims, "tid"), issuer->tenant) != 0)
+        return "it is of another tenant (tid)";
+    if (object[0] == '\0')
+        return "it does not say whom it speaks of (the claim that its issuer was added with)";
+    if (client[0] == '\0')
+        return "it names no application (the claim that its issuer was added with)";
+    kqw_issuer_guid(issuer->url, object, caller->object_id);
+    kqw_issuer_guid(issuer->url, client, caller->client_id);
+    return kq_text_copy(kq_slice_text(rules->tenant_id), caller->tenant_id, sizeof caller->tenant_id) &&
+                   kq_text_copy(kq_slice_text(issuer->url), caller->issuer, sizeof caller->issuer)
+               ? NULL
+               : "its issuer's name is too long";
+}
+
+enum vault_problem vault_claims_check_issuer(const struct vault_claim_rules *rules, const struct kqw_issuer *issuer,
+                                             const json_t *claims, enum vault_audience audience, uint64_t now,
+                                             struct vault_caller *out, char *out_message, size_t out_message_size)
+{
+    struct vault_caller caller = {0};
+    if (strcmp(text_claim(claims, "iss"), issuer->url) != 0) {
+        snprintf(out_message, out_message_size, "AKV10032: Invalid issuer. Expected %s, found %s.", issuer->url,
+                 shown(text_claim(claims, "iss")));
+        return VAULT_UNAUTHORIZED;
+    }
+    if (!has_audience(rules, issuer, json_object_get(claims, "aud"), audience)) {
+        snprintf(out_message, out_message_size, "AKV10022: Invalid audience. Expected %s, found: %s.",
+                 issuer->num_audiences > 0 ? issuer->audiences[0] : first_name(rules, audience),
+                 shown(text_claim(claims, "aud")));
+        return VAULT_UNAUTHORIZED;
+    }
+    const char *wrong = wrong_date(claims, rules->leeway_s, now, &caller.expires);
+    if (wrong == NULL)
+        wrong = name_principal(rules, issuer, claims, &caller);
+    if (wrong != NULL) {
+        snprintf(out_message, out_message_size, "Error validating token: %s.", wrong);
+        return VAULT_UNAUTHORIZED;
+    }
+    *out = caller;
+    return VAULT_OK;
+}

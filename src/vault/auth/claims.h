@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "vault/auth/token.h"
+#include "webclient/issuer.h"
 
 /* What a token must say, once its signature is good. */
 
@@ -29,5 +30,12 @@ bool vault_audience_is(const struct vault_claim_rules *rules, const char *text, 
 enum vault_problem vault_claims_check(const struct vault_claim_rules *rules, const json_t *claims,
                                       enum vault_audience audience, uint64_t now, struct vault_caller *out,
                                       char *out_message, size_t out_message_size);
+
+/* The same for a token of another issuer: aud, which may be a list, is one of
+ * the issuer's audiences, or where it has none one of ours; tid is looked at
+ * where the issuer has a tenant; the caller is of our tenant. */
+enum vault_problem vault_claims_check_issuer(const struct vault_claim_rules *rules, const struct kqw_issuer *issuer,
+                                             const json_t *claims, enum vault_audience audience, uint64_t now,
+                                             struct vault_caller *out, char *out_message, size_t out_message_size);
 
 #endif

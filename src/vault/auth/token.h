@@ -10,6 +10,7 @@
  * (RS256 for ours), never the token's word. Thread-safe. */
 struct vault_authority;
 struct vault_secret_gate; /* auth/secret.h */
+struct kqw_issuer;        /* webclient/issuer.h */
 
 /* Signs a SHA-256 digest with the token key (RSA, PKCS #1 v1.5). */
 typedef kq_status vault_token_sign(void *context, struct kq_slice digest, struct kq_buffer *out);
@@ -52,6 +53,17 @@ bool vault_authority_take_assertion(struct vault_authority *authority, const uin
                                     uint64_t expires, uint64_t now);
 /* Where this authority's clients have their secrets checked; borrowed. */
 struct vault_secret_gate *vault_authority_secrets(struct vault_authority *authority);
+
+/* From now on tokens of these issuers are taken too, and of no others but us.
+ * Tokens that were remembered are checked anew. What an issuer calls a subject
+ * becomes an object id by kqw_issuer_guid(). An issuer that has our own name is never asked.
+ * issuers  taken over (left cleared) on success; at most KQW_ISSUERS_MAX
+ * Errors   KQ_ERR_ARGUMENT (too many), KQ_ERR_MEMORY; the former ones stay */
+KQ_MUST_CHECK kq_status vault_authority_set_issuers(struct vault_authority *authority, struct kqw_issuer *issuers,
+                                                    size_t num_issuers);
+/* How many tokens have named a key that their issuer does not have, since this
+ * was last asked: of one issuer, whose name is written; 0 if of none. */
+uint64_t vault_authority_take_unknown_keys(struct vault_authority *authority, char *out_name, size_t size);
 
 /* The document behind jwks_uri (JSON).  Errors: KQ_ERR_MEMORY. */
 KQ_MUST_CHECK kq_status vault_authority_jwks(struct vault_authority *authority, struct kq_buffer *out);
