@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"status", kq_cmd_status, "what of it runs"},
     {"vault", kq_cmd_vault, "make, show and list key vaults"},
     {"subscription", kq_cmd_subscription, "make and list subscriptions"},
+    {"issuer", kq_cmd_issuer, "OpenID Connect issuers whose tokens are taken: add, list, refresh, remove"},
     {"principal", kq_cmd_principal, "applications that may sign in: make, list, secrets, certificates"},
     {"hsm", kq_cmd_hsm, "start, stop or look at a module"},
     {"enrol", kq_cmd_enrol, "have a module warranted by a manufacturer, by files"},

@@ -9,5 +9,6 @@ int kq_cmd_status(int argc, char **argv);
 int kq_cmd_vault(int argc, char **argv);
 int kq_cmd_subscription(int argc, char **argv);
 int kq_cmd_principal(int argc, char **argv);
+int kq_cmd_issuer(int argc, char **argv);
 
 #endif
