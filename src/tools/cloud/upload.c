@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "pubcrypto/hash.h"
 #include "tools/cloud/account.h"
 #include "tools/cloud/receipt.h"
+#include "tools/common/package_file.h"
 #include "tools/common/paths.h"
 #include "trust/chain.h"
 
@@ -63,20 +65,11 @@ static kq_status fail_missing(struct kq_tool *tool, const char *path)
 
 static kq_status read_package(struct uploading *uploading)
 {
-    const char *path = uploading->upload->path, *field = NULL;
-    kq_status status = kq_file_read(path, KQ_TRANSFER_PACKAGE_FILE_MAX, &uploading->package);
-    if (status == KQ_ERR_NOT_FOUND)
+    const char *path = uploading->upload->path;
+    struct stat facts;
+    if (stat(path, &facts) != 0 && errno == ENOENT)
         return fail_missing(uploading->tool, path);
-    if (status != KQ_OK)
-        return kq_tool_fail_read(uploading->tool, status, path, "Name the .byok file that KeyTransferRemote wrote.");
-    status = kq_transfer_parse(kq_buffer_slice(&uploading->package), &uploading->facts, &field);
-    if (status == KQ_ERR_VERSION)
-        return kq_tool_fail(uploading->tool, status, "Use a newer release here.",
-                            "%s: made by a newer version of KeyTransferRemote", path);
-    if (status != KQ_OK)
-        return kq_tool_fail(uploading->tool, status, "Fetch it again from where it was made.",
-                            "%s: not a transfer package, or damaged (%s)", path, field != NULL ? field : "form");
-    return KQ_OK;
+    return kq_package_read(uploading->tool, path, &uploading->package, &uploading->facts);
 }
 
 bool kq_upload_kind(uint64_t key_type, const char **out_kty, const char **out_curve)

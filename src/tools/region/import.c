@@ -9,6 +9,7 @@
 #include "pubcrypto/hash.h"
 #include "tools/common/connect.h"
 #include "tools/common/names.h"
+#include "tools/common/package_file.h"
 #include "tools/common/quorum.h"
 #include "trust/chain.h"
 
@@ -90,24 +91,6 @@ static kq_status choose_region(struct import *import)
             return fail_region(import, plan->region->name);
     }
     return kq_region_get_exchange(&import->folder, import->generation, &import->exchange_bytes, &import->exchange);
-}
-
-/* ---- the package ---- */
-
-static kq_status read_package(struct import *import)
-{
-    const char *field = NULL, *path = import->plan->file;
-    kq_status status = kq_file_read(path, KQ_TRANSFER_PACKAGE_FILE_MAX, &import->package);
-    if (status != KQ_OK)
-        return kq_tool_fail_read(import->tool, status, path, "Name the .byok file that KeyTransferRemote wrote.");
-    status = kq_transfer_parse(kq_buffer_slice(&import->package), &import->facts, &field);
-    if (status == KQ_ERR_VERSION)
-        return kq_tool_fail(import->tool, status, "Use a newer release here.",
-                            "%s: made by a newer version of this program", path);
-    if (status != KQ_OK)
-        return kq_tool_fail(import->tool, status, "Fetch it again from where it was made.",
-                            "%s: not a transfer package, or damaged (%s)", path, field != NULL ? field : "form");
-    return KQ_OK;
 }
 
 static kq_status make_version(struct import *import)
@@ -263,7 +246,7 @@ static kq_status import_into_module(struct import *import)
 
 static kq_status run(struct import *import)
 {
-    KQ_TRY(read_package(import));
+    KQ_TRY(kq_package_read(import->tool, import->plan->file, &import->package, &import->facts));
     KQ_TRY(choose_region(import));
     KQ_TRY(make_version(import));
     KQ_TRY(kq_tool_set_folder(import->tool, import->folder.path));
