@@ -2,7 +2,6 @@
 import copy
 import json
 import os
-import subprocess
 
 from clients import Client
 
@@ -61,23 +60,3 @@ class Az(Client):
 
     def path(self, name):
         return os.path.join(self.world.folder, name)
-
-
-def openssl(*arguments, content=b"", check=True):
-    done = subprocess.run(["openssl", *arguments], input=content, capture_output=True, check=False)
-    if check and done.returncode != 0:
-        raise AssertionError(f"openssl {' '.join(arguments)}: {done.stderr.decode()}")
-    return done.stdout
-
-
-def der_integer(octets):
-    octets = octets.lstrip(b"\0") or b"\0"
-    octets = b"\0" + octets if octets[0] & 0x80 else octets
-    return bytes([2, len(octets)]) + octets
-
-
-def ecdsa_der(signature):
-    """What openssl reads for r and s side by side."""
-    half = len(signature) // 2
-    body = der_integer(signature[:half]) + der_integer(signature[half:])
-    return b"\x30" + (bytes([0x81]) if len(body) > 127 else b"") + bytes([len(body)]) + body

@@ -11,7 +11,8 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "harness"))
 sys.path.insert(0, HERE)
-from azcli import Az, openssl  # noqa: E402
+from azcli import Az  # noqa: E402
+from openssl import openssl  # noqa: E402
 from recorded import Recorded  # noqa: E402
 from together import alone, together  # noqa: E402
 from travel import Traveller  # noqa: E402

@@ -8,6 +8,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
+from processes import module_of  # noqa: E402
 from vault_world import VaultWorld  # noqa: E402
 
 FLOOD = 32
@@ -30,19 +31,6 @@ class Flood:
     def join(self):
         for thread in self.threads:
             thread.join()
-
-
-def module_of(world):
-    """The process id of the region's module."""
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/cmdline", "rb") as file:
-                words = file.read().decode().split("\0")
-        except OSError:
-            continue
-        if words[0].endswith("hsm-module") and world.region_folder() in words:
-            return int(name)
-    raise AssertionError("the module does not run")
 
 
 class FairShareTest(unittest.TestCase):

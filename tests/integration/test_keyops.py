@@ -12,7 +12,9 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 sys.dont_write_bytecode = True
 from journey import BUILD, SUBSCRIPTION, Journey, read, write  # noqa: E402
-from owner_world import OwnerWorld, name_of, parent_of  # noqa: E402
+from openssl import ecdsa_der, openssl  # noqa: E402
+from owner_world import OwnerWorld  # noqa: E402
+from processes import running  # noqa: E402
 
 DRIVER = os.path.join(BUILD, "tests", "unit", "vault", "keyops", "keyops_driver")
 RSA, P256, P384, P521, P256K = 1, 2, 3, 4, 5
@@ -60,30 +62,9 @@ def version():
     return secrets.token_hex(16)
 
 
-def der_number(raw):
-    raw = raw.lstrip(b"\0")
-    raw = b"\0" + raw if raw[0] & 0x80 else raw
-    return b"\x02" + bytes([len(raw)]) + raw
-
-
-def ecdsa_der(signature):
-    half = len(signature) // 2
-    body = der_number(signature[:half]) + der_number(signature[half:])
-    return b"\x30" + (bytes([len(body)]) if len(body) < 128 else b"\x81" + bytes([len(body)])) + body
-
-
 def jwk_member(number, length=None):
     raw = number.to_bytes(length or (number.bit_length() + 7) // 8, "big")
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def supervised(folder):
-    """The module's process of a folder that keyquay-hsm keeps running."""
-    supervisor = int(read(os.path.join(folder, "hsm", "supervisor.pid")).split()[0])
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and parent_of(int(entry)) == supervisor and name_of(int(entry)) == "hsm-module":
-            return int(entry)
-    return None
 
 
 class Keys(unittest.TestCase):
@@ -115,15 +96,12 @@ class Keys(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.journey.folder, name)
 
-    def openssl(self, *words):
-        return subprocess.run(["openssl", *words], capture_output=True, check=True).stdout
-
     def verify(self, label, digest, data, signature, *options):
         write(self.path("data"), data)
         write(self.path("signature"), signature)
         words = ["dgst", "-" + digest, "-keyform", "DER", "-verify", self.path(label + ".der"), *options,
                  "-signature", self.path("signature"), self.path("data")]
-        self.assertIn(b"OK", self.openssl(*words))
+        self.assertIn(b"OK", openssl(*words))
 
     def sign(self, label, algorithm, digest):
         return bytes.fromhex(self.driver("use", label, "sign", algorithm, digest.hex())[0])
@@ -170,7 +148,7 @@ class Keys(unittest.TestCase):
     def test_rsa__openssl_encrypts__decrypted_here(self):
         self.generate("rsa-dec", RSA, 3072)
         write(self.path("plain"), b"from outside")
-        closed = self.openssl("pkeyutl", "-encrypt", "-pubin", "-keyform", "DER", "-inkey", self.path("rsa-dec.der"),
+        closed = openssl("pkeyutl", "-encrypt", "-pubin", "-keyform", "DER", "-inkey", self.path("rsa-dec.der"),
                               "-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha256", "-in",
                               self.path("plain"))
         opened = self.driver("use", "rsa-dec", "decrypt", "RSA-OAEP-256", closed.hex())
@@ -196,23 +174,23 @@ class Keys(unittest.TestCase):
         self.verify("restored", "sha256", b"data", ecdsa_der(self.sign("restored", "ES256", digest)))
 
     def test_clear__ec_and_rsa_of_openssl__used_here(self):
-        self.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", self.path("ec.pem"))
-        text = self.openssl("pkey", "-in", self.path("ec.pem"), "-text", "-noout").decode()
+        openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", self.path("ec.pem"))
+        text = openssl("pkey", "-in", self.path("ec.pem"), "-text", "-noout").decode()
         point, private = hex_block(text, "pub"), hex_block(text, "priv")
         members = ["-", "-", jwk_member(private, 32), *["-"] * 5, jwk_member(point >> 256 & (1 << 256) - 1, 32),
                    jwk_member(point & (1 << 256) - 1, 32)]
         made = self.driver("clear", *self.where("clear-ec"), P256, *members)
         self.assertEqual(made[:3], [str(P256), "256", "2"])
-        write(self.path("clear-ec.der"), self.openssl("pkey", "-in", self.path("ec.pem"), "-pubout", "-outform", "DER"))
+        write(self.path("clear-ec.der"), openssl("pkey", "-in", self.path("ec.pem"), "-pubout", "-outform", "DER"))
         digest = hashlib.sha256(b"data").digest()
         self.verify("clear-ec", "sha256", b"data", ecdsa_der(self.sign("clear-ec", "ES256", digest)))
 
-        self.openssl("genrsa", "-out", self.path("rsa.pem"), "2048")
-        text = self.openssl("pkey", "-in", self.path("rsa.pem"), "-text", "-noout").decode()
+        openssl("genrsa", "-out", self.path("rsa.pem"), "2048")
+        text = openssl("pkey", "-in", self.path("rsa.pem"), "-text", "-noout").decode()
         names = ["modulus", None, "privateExponent", "prime1", "prime2", "exponent1", "exponent2", "coefficient"]
         members = [jwk_member(65537 if name is None else hex_block(text, name)) for name in names] + ["-", "-"]
         self.driver("clear", *self.where("clear-rsa"), RSA, *members)
-        write(self.path("clear-rsa.der"), self.openssl("rsa", "-in", self.path("rsa.pem"), "-pubout", "-outform", "DER"))
+        write(self.path("clear-rsa.der"), openssl("rsa", "-in", self.path("rsa.pem"), "-pubout", "-outform", "DER"))
         self.verify("clear-rsa", "sha256", b"data", self.sign("clear-rsa", "RS256", digest))
         members[0] = "A" * 701
         self.assertIn("key.n", self.fails(1, "clear", *self.where("long"), RSA, *members))
@@ -267,7 +245,7 @@ class Keys(unittest.TestCase):
         num_kills = 0
         for _ in range(4):
             time.sleep(1.5)
-            module = supervised(self.folder("UnitedStates"))
+            module = running(self.folder("UnitedStates"))["hsm-module"]
             if module is not None:
                 os.kill(module, signal.SIGKILL)
                 num_kills += 1

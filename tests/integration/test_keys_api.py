@@ -3,13 +3,13 @@ import base64
 import hashlib
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "harness"))
+from openssl import der, der_integer, ecdsa_der, openssl, openssl_agrees  # noqa: E402
 from travel import Traveller, base64url, unbase64url  # noqa: E402
 from vault_world import VaultWorld  # noqa: E402
 
@@ -17,22 +17,6 @@ HASHES = {"256": "sha256", "384": "sha384", "512": "sha512"}
 CURVES = {"P-256": ("ES256", "2a8648ce3d030107", 32), "P-384": ("ES384", "2b81040022", 48),
           "P-521": ("ES512", "2b81040023", 66), "P-256K": ("ES256K", "2b8104000a", 32)}
 EC_HASH = {"ES256": "sha256", "ES384": "sha384", "ES512": "sha512", "ES256K": "sha256"}
-
-
-# ---- DER by hand: what openssl is to read
-
-def der(tag, *parts):
-    content = b"".join(parts)
-    length = len(content)
-    if length < 128:
-        return bytes([tag, length]) + content
-    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(octets)]) + octets + content
-
-
-def der_integer(octets):
-    octets = octets.lstrip(b"\0") or b"\0"
-    return der(2, (b"\0" if octets[0] & 0x80 else b"") + octets)
 
 
 def spki(jwk):
@@ -43,13 +27,6 @@ def spki(jwk):
         algorithm = der(0x30, der(6, bytes.fromhex("2a8648ce3d0201")), der(6, bytes.fromhex(CURVES[jwk["crv"]][1])))
         key = b"\4" + unbase64url(jwk["x"]) + unbase64url(jwk["y"])
     return der(0x30, algorithm, der(3, b"\0", key))
-
-
-def openssl(*arguments, content=b"", check=True):
-    result = subprocess.run(["openssl", *arguments], input=content, capture_output=True, check=False)
-    if check and result.returncode != 0:
-        raise AssertionError(f"openssl {arguments}: {result.stderr.decode()}")
-    return result.stdout if check else result.returncode
 
 
 class Keys(unittest.TestCase):
@@ -79,8 +56,7 @@ class Keys(unittest.TestCase):
     def verifies(self, jwk, algorithm, digest, signature):
         """Does openssl find the signature good?"""
         if algorithm.startswith("ES"):
-            half = len(signature) // 2
-            signature = der(0x30, der_integer(signature[:half]), der_integer(signature[half:]))
+            signature = ecdsa_der(signature)
             options = []
         else:
             padding = "pss" if algorithm.startswith("PS") else "pkcs1"
@@ -88,9 +64,8 @@ class Keys(unittest.TestCase):
             if algorithm != "RSNULL":
                 options += ["-pkeyopt", "digest:" + HASHES[algorithm[2:]]]
             options += ["-pkeyopt", "rsa_pss_saltlen:digest"] if padding == "pss" else []
-        return openssl("pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", self.file("key.der", spki(jwk)),
-                       "-sigfile", self.file("signature", signature), "-in", self.file("digest", digest), *options,
-                       check=False) == 0
+        return openssl_agrees("pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", self.file("key.der", spki(jwk)),
+                              "-sigfile", self.file("signature", signature), "-in", self.file("digest", digest), *options)
 
     # ---- uses
 

@@ -14,6 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "harness"))
 from names import Names  # noqa: E402
 from owner_world import BIN  # noqa: E402
+from processes import module_of, wait_until  # noqa: E402
 from snippets import Page, substitutes  # noqa: E402
 from vault_world import VaultWorld  # noqa: E402
 
@@ -21,15 +22,6 @@ DAY = 86400
 POLICY = {"lifetimeActions": [{"trigger": {"timeAfterCreate": "P30D"}, "action": {"type": "Rotate"}}],
           "attributes": {"expiryTime": "P90D"}}
 SAMPLE = re.compile(r'^([a-z_]+)(\{[a-z]+="[^"]*"(?:,[a-z]+="[^"]*")*\})? ([0-9.]+|\+Inf)$')
-
-
-def wait_until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 class Operated(unittest.TestCase):
@@ -307,7 +299,7 @@ class Production(Operated):
         """While one address keeps more requests stuck than there are workers, another is answered."""
         self.must(self.world.vault("POST", "contoso", "/keys/shared/create", {"kty": "EC"}))
         token = self.world.token()
-        pid = self.module_pid()
+        pid = module_of(self.world)
         os.kill(pid, signal.SIGSTOP)
         try:
             stuck = [threading.Thread(target=self.world.vault,
@@ -325,20 +317,6 @@ class Production(Operated):
             thread.join()
         self.assertEqual(status, 200)
         self.assertLess(took, 2)
-
-    def module_pid(self):
-        path = os.path.join(self.world.region_folder(), "hsm", "supervisor.pid")
-        with open(path, encoding="ascii") as file:
-            supervisor = int(file.read().split()[0])
-        for entry in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{entry}/stat", encoding="ascii", errors="replace") as file:
-                    name, _, rest = file.read().rpartition(")")
-            except OSError:
-                continue
-            if int(rest.split()[1]) == supervisor and name.endswith("(hsm-module"):
-                return int(entry)
-        raise AssertionError("no module runs")
 
     def ask_from(self, address, path, token, to="127.0.0.1", label="contoso.vault"):
         host = f"{label}.{self.world.domain}"

@@ -20,35 +20,11 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 sys.path.insert(0, os.path.join(SOURCE, "tests", "harness"))
 import ledger  # noqa: E402
 from module_client import AUDIT_APPEND, ERR_IO, OK, PEER_SET, ModuleClient, decode  # noqa: E402
+from processes import running, wait_until  # noqa: E402
 
 BIN = os.path.join(os.environ.get("KEYQUAY_BUILD", os.path.join(SOURCE, "build")), "bin")
 KEYQUAY_HSM = os.path.join(BIN, "keyquay-hsm")
 NUM_KILLS = 200 if os.environ.get("KEYQUAY_DEEP") else 24
-
-
-def processes(folder):
-    """{program: pid} of what runs for a folder."""
-    found = {}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            with open(f"/proc/{entry}/cmdline", "rb") as file:
-                words = file.read().decode(errors="replace").split("\0")
-        except OSError:
-            continue
-        if folder in words:
-            found[os.path.basename(words[0])] = int(entry)
-    return found
-
-
-def wait_until(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.01)
-    return False
 
 
 def read_log(path):
@@ -107,7 +83,7 @@ class Platform(unittest.TestCase):
 
     def descriptors(self, program):
         """What a process has open, sorted: names of files, kinds of all else."""
-        folder = f"/proc/{processes(self.folder)[program]}/fd"
+        folder = f"/proc/{running(self.folder)[program]}/fd"
         return sorted(os.readlink(os.path.join(folder, fd)).split(":")[0].split("/")[-1] for fd in os.listdir(folder))
 
     def events(self):
@@ -132,7 +108,7 @@ class Platform(unittest.TestCase):
         self.assertEqual(oct(os.stat(self.hsm("device-key")).st_mode & 0o777), "0o400")
         self.stop()
         self.assertFalse(os.path.exists(self.socket))
-        self.assertEqual(processes(self.folder), {})
+        self.assertEqual(running(self.folder), {})
         began = time.monotonic()
         self.start()
         with ModuleClient(self.socket) as client:
@@ -160,7 +136,7 @@ class Platform(unittest.TestCase):
         self.start()
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         self.assertEqual(result.returncode, 0)
-        self.assertIn(str(processes(self.folder)["keyquay-hsm"]), result.stdout)
+        self.assertIn(str(running(self.folder)["keyquay-hsm"]), result.stdout)
 
     def test_idle__long_enough__leaves_and_can_be_started_again(self):
         self.start("--idle-exit", "1")
@@ -168,7 +144,7 @@ class Platform(unittest.TestCase):
             time.sleep(1.5)
             client.status()  # a connection keeps it
         self.assertTrue(wait_until(lambda: not os.path.exists(self.socket), 15))
-        self.assertTrue(wait_until(lambda: processes(self.folder) == {}, 5))
+        self.assertTrue(wait_until(lambda: running(self.folder) == {}, 5))
         self.start()
         with ModuleClient(self.socket) as client:
             client.status()
@@ -178,7 +154,7 @@ class Platform(unittest.TestCase):
         with ModuleClient(self.socket) as client:
             client.status()
         total_kib = 0
-        for pid in processes(self.folder).values():
+        for pid in running(self.folder).values():
             with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
                 total_kib += sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
         self.assertLess(total_kib, 24 * 1024)
@@ -210,7 +186,7 @@ class Platform(unittest.TestCase):
                                 env={**os.environ, "OPENSSL_CONF": "/nowhere", "KEYQUAY_TEST": "1"}, check=False)
         self.assertEqual(result.returncode, 0)
         for name in ("hsm-module", "hardserver"):
-            with open(f"/proc/{processes(self.folder)[name]}/environ", "rb") as file:
+            with open(f"/proc/{running(self.folder)[name]}/environ", "rb") as file:
                 self.assertEqual(file.read(), b"PATH=/usr/bin:/bin\0LANG=C.UTF-8\0")
 
     # ---- refusing -------------------------------------------------------------------------
@@ -295,8 +271,8 @@ class Platform(unittest.TestCase):
         if os.geteuid() != 0:
             with ModuleClient(self.socket) as client:
                 self.assertEqual(client.status()["memory"], "not locked (--allow-unlocked)")
-        os.kill(processes(self.folder)["keyquay-hsm"], signal.SIGTERM)
-        self.assertTrue(wait_until(lambda: processes(self.folder) == {}))
+        os.kill(running(self.folder)["keyquay-hsm"], signal.SIGTERM)
+        self.assertTrue(wait_until(lambda: running(self.folder) == {}))
 
     def as_user(self, uid, *command):
         """True if the command succeeds as that user, in its own group and the folder's."""
@@ -392,9 +368,9 @@ class Platform(unittest.TestCase):
     def test_client__module_killed__next_connection_waits_and_is_served(self):
         self.start()
         for name in ("hsm-module", "hardserver"):
-            pid = processes(self.folder)[name]
+            pid = running(self.folder)[name]
             os.kill(pid, signal.SIGKILL)
-            self.assertTrue(wait_until(lambda pid=pid: pid not in processes(self.folder).values()))
+            self.assertTrue(wait_until(lambda pid=pid: pid not in running(self.folder).values()))
             try:
                 client = ModuleClient(self.socket)
             except (ConnectionResetError, BrokenPipeError, EOFError):
@@ -406,13 +382,13 @@ class Platform(unittest.TestCase):
 
     def test_supervisor__killed__children_leave_and_a_new_one_takes_over(self):
         self.start()
-        pid = processes(self.folder)["keyquay-hsm"]
+        pid = running(self.folder)["keyquay-hsm"]
         os.kill(pid, signal.SIGKILL)
-        self.assertTrue(wait_until(lambda: pid not in processes(self.folder).values()))
+        self.assertTrue(wait_until(lambda: pid not in running(self.folder).values()))
         self.start()
         with ModuleClient(self.socket) as client:
             client.status()
-        self.assertTrue(wait_until(lambda: len(processes(self.folder)) == 3))
+        self.assertTrue(wait_until(lambda: len(running(self.folder)) == 3))
         self.assert_log_is_sound()
 
     def test_acts__everything_killed_at_random__what_was_acknowledged_is_there_once(self):
@@ -446,17 +422,17 @@ class Platform(unittest.TestCase):
         end = time.monotonic() + NUM_KILLS * 5
         while num_kills < NUM_KILLS and time.monotonic() < end:
             time.sleep(chance.uniform(0.0, 0.12))
-            running = processes(self.folder)
+            programs = running(self.folder)
             name = chance.choice(("hsm-module", "hardserver", "hsm-module", "hardserver", "keyquay-hsm"))
-            if name not in running:
+            if name not in programs:
                 continue
             try:
-                os.kill(running[name], signal.SIGKILL)
+                os.kill(programs[name], signal.SIGKILL)
             except ProcessLookupError:
                 continue
             num_kills += 1
             if name == "keyquay-hsm":
-                self.assertTrue(wait_until(lambda pid=running[name]: pid not in processes(self.folder).values()))
+                self.assertTrue(wait_until(lambda pid=programs[name]: pid not in running(self.folder).values()))
                 self.start()
         return num_kills
 

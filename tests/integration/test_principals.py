@@ -3,7 +3,6 @@ import base64
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import time
 import unittest
@@ -11,6 +10,7 @@ import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 sys.dont_write_bytecode = True
+from openssl import openssl  # noqa: E402
 from vault_world import VaultWorld  # noqa: E402
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -20,10 +20,6 @@ NOBODY = "99999999-2222-4333-8444-555555555555"
 
 def encode(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def openssl(*arguments, data=None):
-    return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=True).stdout
 
 
 class Robot:
@@ -50,7 +46,7 @@ class Robot:
         head = {"alg": alg, "typ": "JWT", **named, **(header or {})}
         text = encode(json.dumps(head).encode()) + "." + encode(json.dumps(claims).encode())
         padding = ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"] if alg == "PS256" else []
-        return text + "." + encode(openssl("dgst", "-sha256", *padding, "-sign", self.key, data=text.encode()))
+        return text + "." + encode(openssl("dgst", "-sha256", *padding, "-sign", self.key, content=text.encode()))
 
 
 class Principals(unittest.TestCase):

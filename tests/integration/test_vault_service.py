@@ -14,34 +14,11 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "harness"))
 from owner_world import BIN  # noqa: E402
+from processes import module_of, wait_until  # noqa: E402
 from travel import base64url  # noqa: E402
 from vault_world import VaultWorld  # noqa: E402
 
 DIGEST = base64url(hashlib.sha256(b"a test").digest())
-
-
-def children_of(pid):
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            name, _, rest = open(f"/proc/{entry}/stat", encoding="ascii", errors="replace").read().rpartition(")")
-        except OSError:
-            continue
-        if int(rest.split()[1]) == pid:
-            yield name.partition("(")[2], int(entry)
-
-
-def module_of(world, region="UnitedStates"):
-    path = os.path.join(world.region_folder(region), "hsm", "supervisor.pid")
-    return dict(children_of(int(open(path, encoding="ascii").read().split()[0])))["hsm-module"]
-
-
-def wait_until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 class Service(unittest.TestCase):
