@@ -298,10 +298,15 @@ class CloudTools(unittest.TestCase):
         self.assertIn("westus2", run("vault", "show", "tools-vault").stdout)
         self.refused(run("vault", "create", "tools-vault", "--location", "eastus"), "already")
         self.refused(run("vault", "show", "nobody"), "no vault")
-        self.refused(self.tool("keyquay", "vault", "list", "--data", "/nowhere"), "/nowhere: there is no such folder")
         self.refused(run("vault", "create", "x1y", "--location", "atlantis"), "location")
         self.refused(run("vault", "create", "x1y"), "--location", code=2)
         self.refused(run("vault", "create", "no_name", "--location", "eastus"), "name of a vault")
+
+    def test_folder_that_is_not_there__no_other_account_is_used(self):
+        for command in ("vault", "subscription", "principal"):
+            with self.subTest(command):
+                self.refused(self.tool("keyquay", command, "list", "--data", "/nowhere"),
+                             "/nowhere: there is no such folder", "keyquay up")
 
     def test_vault__location_of_a_region_that_is_not_there__makes_it(self):
         made = self.tool("keyquay", "vault", "create", "tokyo-vault", "--location", "japaneast", "--data", self.world.data,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "tools/region/data.h"
 #include "trust/regions.h"
 
 kq_status kq_operator_account(struct kq_tool *tool, const char *data, struct kq_account *out, bool *out_found)
@@ -19,6 +20,17 @@ kq_status kq_operator_account(struct kq_tool *tool, const char *data, struct kq_
     KQ_TRY(kq_account_from_endpoints(tool, endpoints, out));
     KQ_TRY(kq_credential_read(tool, credentials, client_id, &secret));
     return kq_account_sign_in(tool, out, client_id, &secret);
+}
+
+kq_status kq_operator_open(struct kq_tool *tool, const char *data, struct kq_account *out, bool *out_is_local)
+{
+    char usual[KQ_PATH_MAX];
+    kq_data_default(usual);
+    if (strcmp(data, usual) != 0 && access(data, F_OK) != 0)
+        return kq_tool_fail(tool, KQ_ERR_NOT_FOUND, "`keyquay up` makes it; without --data you are who signed in.",
+                            "%s: there is no such folder", data);
+    KQ_TRY(kq_operator_account(tool, data, out, out_is_local));
+    return *out_is_local ? KQ_OK : kq_account_load(tool, out);
 }
 
 bool kq_vault_wish_parse(const char *text, struct kq_vault_wish *out)

@@ -27,8 +27,7 @@ struct command {
 static kq_status open_account(struct command *command)
 {
     bool is_local = false;
-    KQ_TRY(kq_operator_account(command->tool, command->data, &command->account, &is_local));
-    return is_local ? KQ_OK : kq_account_load(command->tool, &command->account);
+    return kq_operator_open(command->tool, command->data, &command->account, &is_local);
 }
 
 static kq_status call(struct command *command, const char *method, const char *path, const json_t *body,
@@ -55,7 +54,7 @@ static kq_status read_certificate(struct command *command, const char *path, jso
     KQ_AUTO_VALUE(kq_buffer) text = {0};
     kq_status status = kq_file_read(path, CERTIFICATE_FILE_MAX, &text);
     if (status != KQ_OK)
-        return kq_tool_fail(command->tool, status, NULL, "%s: it cannot be read (%s)", path, kq_status_text(status));
+        return kq_tool_fail_read(command->tool, status, path, "Name a file with the certificate as PEM.");
     KQ_TRY(kq_buffer_append(&text, "", 1));
     const char *first = strstr((const char *)text.data, begin);
     const char *last = first == NULL ? NULL : strstr(first, end);

@@ -1,7 +1,6 @@
 /* keyquay vault, keyquay subscription: the control plane from the command line. */
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "base/size.h"
 #include "tools/cloud/subscriptions.h"
@@ -28,12 +27,7 @@ struct command {
 
 static kq_status open_account(struct command *command)
 {
-    if (command->data != command->default_data && access(command->data, F_OK) != 0)
-        return kq_tool_fail(command->tool, KQ_ERR_NOT_FOUND,
-                            "`keyquay up` makes it; without --data you are who signed in.",
-                            "%s: there is no such folder", command->data);
-    KQ_TRY(kq_operator_account(command->tool, command->data, &command->account, &command->is_local));
-    return command->is_local ? KQ_OK : kq_account_load(command->tool, &command->account);
+    return kq_operator_open(command->tool, command->data, &command->account, &command->is_local);
 }
 
 /* ---- vault create ---- */
