@@ -1,5 +1,6 @@
 #include <strings.h>
 
+#include "vault/api/login_person.h"
 #include "vault/api/oauth.h"
 
 /* Where to log in: the documents that clients read before they ask for a
@@ -20,21 +21,25 @@ static enum vault_problem document(struct vault_call *call, const char *version)
     char path[64];
     char authorize[URL_SIZE];
     char token[URL_SIZE];
+    char device[URL_SIZE];
     char keys[URL_SIZE];
     snprintf(path, sizeof path, "oauth2/%sauthorize", version);
     write_url(authorize, call, tenant, path);
     snprintf(path, sizeof path, "oauth2/%stoken", version);
     write_url(token, call, tenant, path);
+    snprintf(path, sizeof path, "oauth2/%sdevicecode", version);
+    write_url(device, call, tenant, path);
     snprintf(path, sizeof path, "discovery/%skeys", version);
     write_url(keys, call, tenant, path);
     return vault_reply(
         call, 200,
-        json_pack("{s:s, s:s, s:s, s:s, s:[s, s], s:[s, s], s:[s], s:[], s:[s], s:[s]}", "issuer",
+        json_pack("{s:s, s:s, s:s, s:s, s:[s, s], s:[s, s], s:[s, s, s], s:[], s:[s], s:[s], s:s}", "issuer",
                   vault_authority_issuer(call->service->authority), "authorization_endpoint", authorize,
                   "token_endpoint", token, "jwks_uri", keys, "token_endpoint_auth_methods_supported",
                   "client_secret_post", "private_key_jwt", "token_endpoint_auth_signing_alg_values_supported", "RS256",
-                  "PS256", "grant_types_supported", "client_credentials", "response_types_supported",
-                  "subject_types_supported", "public", "id_token_signing_alg_values_supported", "RS256"));
+                  "PS256", "grant_types_supported", "client_credentials", "refresh_token", VAULT_GRANT_DEVICE_CODE,
+                  "response_types_supported", "subject_types_supported", "public",
+                  "id_token_signing_alg_values_supported", "RS256", "device_authorization_endpoint", device));
 }
 
 enum vault_problem vault_discovery_document(struct vault_call *call)

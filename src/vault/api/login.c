@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "vault/api/form.h"
 #include "vault/api/login_assertion.h"
+#include "vault/api/login_person.h"
 #include "vault/api/oauth.h"
 #include "vault/auth/secret.h"
 
@@ -257,19 +258,23 @@ static enum vault_problem post_token(struct vault_call *call)
     const char *grant = vault_form_value(&form, "grant_type");
     if (grant == NULL)
         return refuse_missing(call, "grant_type");
-    if (strcmp(grant, "client_credentials") != 0)
-        return vault_oauth_fail(call, 400, "unsupported_grant_type", 70003,
-                                "The grant type '%s' is not supported. Use client_credentials.",
-                                vault_oauth_shown(grant));
-    return grant_client_credentials(call, &form);
+    if (strcmp(grant, "client_credentials") == 0)
+        return grant_client_credentials(call, &form);
+    if (strcmp(grant, VAULT_GRANT_DEVICE_CODE) == 0)
+        return vault_login_by_device(call, &form);
+    if (strcmp(grant, "refresh_token") == 0)
+        return vault_login_by_refresh(call, &form);
+    return vault_oauth_fail(call, 400, "unsupported_grant_type", 70003,
+                            "The grant type '%s' is not supported. Use client_credentials, refresh_token or %s.",
+                            vault_oauth_shown(grant), VAULT_GRANT_DEVICE_CODE);
 }
 
 /* Named in the discovery documents because clients insist on it. */
 static enum vault_problem get_authorize(struct vault_call *call)
 {
     return vault_oauth_fail(call, 400, "unsupported_response_type", 0,
-                            "Signing people in with a browser is not supported here. Sign in as a service principal "
-                            "(az login --service-principal).");
+                            "Signing people in with a browser is not supported here. Sign in with a device code "
+                            "(az login --use-device-code) or as a service principal (az login --service-principal).");
 }
 
 const struct vault_route vault_login_routes[] = {
@@ -277,6 +282,12 @@ const struct vault_route vault_login_routes[] = {
     {VAULT_HOST_LOGIN, VAULT_POST, "/{}/oauth2/v2.0/token", post_token, 0, VAULT_ROUTE_PUBLIC | VAULT_ROUTE_FORM},
     /* Who takes the ADFS authority for a host and adds the tenant to it. */
     {VAULT_HOST_LOGIN, VAULT_POST, "/adfs/{}/oauth2/v2.0/token", post_token, 0, VAULT_ROUTE_PUBLIC | VAULT_ROUTE_FORM},
+    {VAULT_HOST_LOGIN, VAULT_POST, "/{}/oauth2/devicecode", vault_device_post, 0,
+     VAULT_ROUTE_PUBLIC | VAULT_ROUTE_FORM},
+    {VAULT_HOST_LOGIN, VAULT_POST, "/{}/oauth2/v2.0/devicecode", vault_device_post, 0,
+     VAULT_ROUTE_PUBLIC | VAULT_ROUTE_FORM},
+    {VAULT_HOST_LOGIN, VAULT_GET, "/device", vault_device_page_get, 0, VAULT_ROUTE_PUBLIC},
+    {VAULT_HOST_LOGIN, VAULT_POST, "/device", vault_device_page_post, 0, VAULT_ROUTE_PUBLIC | VAULT_ROUTE_FORM},
     {VAULT_HOST_LOGIN, VAULT_GET, "/{}/oauth2/authorize", get_authorize, 0, VAULT_ROUTE_PUBLIC},
     {VAULT_HOST_LOGIN, VAULT_GET, "/{}/oauth2/v2.0/authorize", get_authorize, 0, VAULT_ROUTE_PUBLIC},
     {VAULT_HOST_LOGIN, VAULT_GET, "/{}/.well-known/openid-configuration", vault_discovery_document, 0,

@@ -5,6 +5,7 @@
 #include "base/wipe.h"
 #include "pubcrypto/x509.h"
 #include "vault/api/arm.h"
+#include "vault/api/people.h"
 #include "vault/auth/client_certificate.h"
 #include "vault/auth/secret.h"
 
@@ -16,7 +17,7 @@
 #define YEAR_S 31536000u
 #define VALID_DAYS_MAX 7300u
 
-static enum vault_problem need_operator(struct vault_call *call)
+enum vault_problem vault_need_operator(struct vault_call *call)
 {
     if (call->caller_is_operator)
         return VAULT_OK;
@@ -97,7 +98,7 @@ static kq_status list_proofs(struct vault_call *call, const char *client_id, jso
 
 static enum vault_problem read_principal(struct vault_call *call, struct vault_principal *out)
 {
-    VAULT_TRY(need_operator(call));
+    VAULT_TRY(vault_need_operator(call));
     const char *id = call->names[0];
     kq_status status = kq_guid_is_valid(kq_slice_text(id)) ? vault_store_get_principal(call->service->store, id, out)
                                                            : KQ_ERR_NOT_FOUND;
@@ -250,7 +251,7 @@ static enum vault_problem post_principal(struct vault_call *call)
     json_t *answer = NULL;
     uint64_t expires = 0;
     bool has_certificate = false;
-    VAULT_TRY(need_operator(call));
+    VAULT_TRY(vault_need_operator(call));
     VAULT_TRY(read_name(call, &name));
     VAULT_TRY(read_end(call, &expires));
     VAULT_TRY(read_certificate(call, &certificate, &has_certificate));
@@ -327,7 +328,7 @@ static bool add_principal(void *context, const struct vault_principal *principal
 static enum vault_problem list_principals(struct vault_call *call)
 {
     struct vault_page page;
-    VAULT_TRY(need_operator(call));
+    VAULT_TRY(vault_need_operator(call));
     VAULT_TRY(vault_arm_page(call, &page));
     json_t *items = json_array();
     kq_status status = vault_store_list_principals(call->service->store, &page, add_principal, items);
@@ -394,5 +395,9 @@ const struct vault_route vault_principal_routes[] = {
     {MANAGEMENT, VAULT_DELETE, "/keyquay/principals/{}/secrets/{}", delete_secret, 0, OURS},
     {MANAGEMENT, VAULT_POST, "/keyquay/principals/{}/certificates", post_certificate, 0, OURS | VAULT_ROUTE_BODY},
     {MANAGEMENT, VAULT_DELETE, "/keyquay/principals/{}/certificates/{}", delete_certificate, 0, OURS},
+    {MANAGEMENT, VAULT_GET, "/keyquay/people", vault_people_list, 0, OURS},
+    {MANAGEMENT, VAULT_POST, "/keyquay/people", vault_people_post, 0, OURS | VAULT_ROUTE_BODY},
+    {MANAGEMENT, VAULT_GET, "/keyquay/people/{}", vault_people_get, 0, OURS},
+    {MANAGEMENT, VAULT_DELETE, "/keyquay/people/{}", vault_people_delete, 0, OURS},
     {.method = 0},
 };

@@ -71,6 +71,7 @@ kq_status vault_authority_new(const struct vault_authority_options *options, str
     KQ_TRY(vault_cache_new(ASSERTION_SETS, 32, &authority->assertions));
     KQ_TRY(vault_secret_gate_new(&authority->secrets));
     KQ_TRY(vault_issuers_new(&authority->issuers));
+    KQ_TRY(vault_device_table_new(&authority->devices));
     *out = KQ_TAKE(authority);
     return KQ_OK;
 }
@@ -94,6 +95,7 @@ void vault_authority_free(struct vault_authority *authority)
     vault_cache_free(authority->assertions);
     vault_secret_gate_free(authority->secrets);
     vault_issuers_free(authority->issuers);
+    vault_device_table_free(authority->devices);
     free(authority);
 }
 
@@ -122,6 +124,11 @@ bool vault_authority_take_assertion(struct vault_authority *authority, const uin
         return memcmp(known, hash, sizeof hash) == 0;
     vault_cache_put(authority->assertions, id, expires, hash);
     return true;
+}
+
+struct vault_device_table *vault_authority_devices(struct vault_authority *authority)
+{
+    return authority->devices;
 }
 
 struct vault_secret_gate *vault_authority_secrets(struct vault_authority *authority)

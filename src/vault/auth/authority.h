@@ -3,6 +3,7 @@
 
 #include "vault/auth/cache.h"
 #include "vault/auth/claims.h"
+#include "vault/auth/device.h"
 #include "vault/auth/issuers.h"
 #include "vault/auth/secret.h"
 
@@ -19,7 +20,8 @@ struct vault_authority {
     struct vault_cache *checked;    /* owned; struct vault_caller by hash of audience and token */
     struct vault_cache *assertions; /* owned; SHA-256 of an assertion by its id, until it ends */
     struct vault_secret_gate *secrets;
-    struct vault_issuers *issuers; /* owned */
+    struct vault_issuers *issuers;      /* owned */
+    struct vault_device_table *devices; /* owned; has a lock too */
 };
 
 #endif

@@ -10,7 +10,7 @@
 
 static const enum vault_audience kinds[] = {VAULT_AUDIENCE_VAULT, VAULT_AUDIENCE_MANAGEMENT, VAULT_AUDIENCE_GRAPH};
 
-static bool is_ours(const struct vault_authority *authority, const char *audience)
+bool vault_token_is_for_us(const struct vault_authority *authority, const char *audience)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (strlen(audience) < VAULT_AUDIENCE_MAX && vault_audience_is(&authority->rules, audience, kinds[i]))
@@ -65,15 +65,27 @@ static json_t *claims_of(const struct vault_authority *authority, const struct v
     return NULL;
 }
 
-static kq_status put_claims(const struct vault_authority *authority, const struct vault_token_subject *subject,
-                            uint64_t now, struct kq_buffer *token)
+static kq_status make_claims(const struct vault_authority *authority, const struct vault_token_subject *subject,
+                             uint64_t now, json_t **out)
 {
     uint8_t bytes[TOKEN_ID_BYTES];
     KQ_AUTO_VALUE(kq_buffer) token_id = {0};
     kq_buffer_init(&token_id, 2 * TOKEN_ID_BYTES);
     KQ_TRY(kq_random(bytes, sizeof bytes));
     KQ_TRY(kq_base64url_encode(kq_slice_of(bytes, sizeof bytes), &token_id));
-    return put_part(claims_of(authority, subject, now, kq_buffer_slice(&token_id)), token);
+    *out = claims_of(authority, subject, now, kq_buffer_slice(&token_id));
+    return KQ_OK;
+}
+
+/* What a person's client is told about the person. */
+static json_t *id_claims_of(const struct vault_authority *authority, const struct vault_token_subject *subject,
+                            uint64_t now)
+{
+    return json_pack("{s:s,s:s,s:I,s:I,s:I,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "aud", subject->client_id, "iss",
+                     authority->rules.issuer, "iat", (json_int_t)now, "nbf", (json_int_t)now, "exp",
+                     (json_int_t)(now + authority->token_life_s), "oid", subject->object_id, "sub", subject->object_id,
+                     "tid", authority->rules.tenant_id, "preferred_username", subject->user_name, "upn",
+                     subject->user_name, "name", subject->display_name, "ver", "1.0");
 }
 
 static kq_status put_signature(const struct vault_authority *authority, struct kq_buffer *token)
@@ -87,18 +99,35 @@ static kq_status put_signature(const struct vault_authority *authority, struct k
     return kq_base64url_encode(kq_buffer_slice(&signature), token);
 }
 
+/* Appends the token of these claims; takes them, NULL for no memory. */
+static kq_status put_token(struct vault_authority *authority, json_t *claims, struct kq_buffer *out)
+{
+    KQ_AUTO_VALUE(kq_buffer) payload = {0};
+    KQ_AUTO_VALUE(kq_buffer) token = {0};
+    kq_buffer_init(&payload, VAULT_TOKEN_MAX);
+    kq_buffer_init(&token, VAULT_TOKEN_MAX);
+    KQ_TRY(put_part(claims, &payload));
+    KQ_TRY(put_part(header_of(authority), &token));
+    KQ_TRY(kq_buffer_append(&token, ".", 1));
+    KQ_TRY(kq_buffer_append(&token, payload.data, payload.len));
+    KQ_TRY(put_signature(authority, &token));
+    return kq_buffer_append(out, token.data, token.len);
+}
+
 kq_status vault_token_issue_to(struct vault_authority *authority, const struct vault_token_subject *subject,
                                uint64_t now, struct kq_buffer *out)
 {
-    KQ_AUTO_VALUE(kq_buffer) token = {0};
-    kq_buffer_init(&token, VAULT_TOKEN_MAX);
-    if (!is_ours(authority, subject->audience))
+    json_t *claims = NULL;
+    if (!vault_token_is_for_us(authority, subject->audience))
         return KQ_ERR_NOT_FOUND;
-    KQ_TRY(put_part(header_of(authority), &token));
-    KQ_TRY(kq_buffer_append(&token, ".", 1));
-    KQ_TRY(put_claims(authority, subject, now, &token));
-    KQ_TRY(put_signature(authority, &token));
-    return kq_buffer_append(out, token.data, token.len);
+    KQ_TRY(make_claims(authority, subject, now, &claims));
+    return put_token(authority, claims, out);
+}
+
+kq_status vault_id_token_issue(struct vault_authority *authority, const struct vault_token_subject *subject,
+                               uint64_t now, struct kq_buffer *out)
+{
+    return put_token(authority, id_claims_of(authority, subject, now), out);
 }
 
 kq_status vault_token_issue(struct vault_authority *authority, const char *client_id, const char *object_id,

@@ -9,8 +9,9 @@
  * module, and checked, whoever made them. The algorithm is the issuer's key's
  * (RS256 for ours), never the token's word. Thread-safe. */
 struct vault_authority;
-struct vault_secret_gate; /* auth/secret.h */
-struct kqw_issuer;        /* webclient/issuer.h */
+struct vault_secret_gate;  /* auth/secret.h */
+struct vault_device_table; /* auth/device.h */
+struct kqw_issuer;         /* webclient/issuer.h */
 
 /* Signs a SHA-256 digest with the token key (RSA, PKCS #1 v1.5). */
 typedef kq_status vault_token_sign(void *context, struct kq_slice digest, struct kq_buffer *out);
@@ -51,6 +52,8 @@ uint64_t vault_authority_leeway_s(const struct vault_authority *authority);
  * again: clients keep an assertion and send it for each of their tokens. */
 bool vault_authority_take_assertion(struct vault_authority *authority, const uint8_t id[32], struct kq_slice assertion,
                                     uint64_t expires, uint64_t now);
+/* Where people's sign-ins on devices wait; borrowed. */
+struct vault_device_table *vault_authority_devices(struct vault_authority *authority);
 /* Where this authority's clients have their secrets checked; borrowed. */
 struct vault_secret_gate *vault_authority_secrets(struct vault_authority *authority);
 
@@ -91,6 +94,15 @@ struct vault_token_subject {
 };
 /* Makes a token (docs/protocols/tokens.md); out and errors as below. */
 KQ_MUST_CHECK kq_status vault_token_issue_to(struct vault_authority *authority,
+                                             const struct vault_token_subject *subject, uint64_t now,
+                                             struct kq_buffer *out);
+
+/* Is this a name of one of our hosts, for which tokens are made? */
+bool vault_token_is_for_us(const struct vault_authority *authority, const char *audience);
+
+/* Tells the client who has signed in: aud is the client, so that it is no token
+ * for any of our hosts.  Errors: as vault_token_issue_to(). */
+KQ_MUST_CHECK kq_status vault_id_token_issue(struct vault_authority *authority,
                                              const struct vault_token_subject *subject, uint64_t now,
                                              struct kq_buffer *out);
 

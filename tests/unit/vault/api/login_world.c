@@ -103,6 +103,59 @@ void vault_client_certificate_clear(struct vault_client_certificate *record)
     kq_buffer_clear(&record->certificate);
 }
 
+/* alice, and nobody else. */
+kq_status vault_store_find_person(struct vault_store *store, const char *user_name, struct vault_person *out)
+{
+    assert_ptr_equal(world_of(store)->service.store, store);
+    if (strcasecmp(user_name, "alice") != 0)
+        return KQ_ERR_NOT_FOUND;
+    *out = (struct vault_person){.object_id = LOGIN_PERSON,
+                                 .user_name = strdup("alice"),
+                                 .display_name = strdup("Alice \"A.\""),
+                                 .scrypt_log2_n = 10};
+    return vault_secret_hash(kq_slice_text(LOGIN_PASSPHRASE), out->salt, out->scrypt_log2_n, out->hash);
+}
+
+kq_status vault_store_get_person(struct vault_store *store, const char *object_id, struct vault_person *out)
+{
+    return strcasecmp(object_id, LOGIN_PERSON) == 0 ? vault_store_find_person(store, "alice", out) : KQ_ERR_NOT_FOUND;
+}
+
+void vault_person_clear(struct vault_person *record)
+{
+    free(record->user_name);
+    free(record->display_name);
+    *record = (struct vault_person){.created = 0};
+}
+
+kq_status vault_store_put_session(struct vault_store *store, const struct vault_session *record)
+{
+    world_of(store)->session = *record;
+    return KQ_OK;
+}
+
+kq_status vault_store_find_session(struct vault_store *store, const uint8_t hash[32], struct vault_session *out)
+{
+    *out = world_of(store)->session;
+    bool is_known = memcmp(out->hash, hash, 32) == 0 || memcmp(out->previous, hash, 32) == 0;
+    return out->id[0] != '\0' && is_known ? KQ_OK : KQ_ERR_NOT_FOUND;
+}
+
+kq_status vault_store_rotate_session(struct vault_store *store, const struct vault_session *record)
+{
+    if (memcmp(world_of(store)->session.hash, record->previous, 32) != 0)
+        return KQ_ERR_NOT_FOUND;
+    world_of(store)->session = *record;
+    return KQ_OK;
+}
+
+kq_status vault_store_delete_session(struct vault_store *store, const char *id)
+{
+    assert_string_equal(world_of(store)->session.id, id);
+    world_of(store)->session = (struct vault_session){.created = 0};
+    return KQ_OK;
+}
+
 /* ---- the world ------------------------------------------------------------------------------ */
 
 void login_world_init(struct login_world *world)

@@ -10,6 +10,8 @@
 #define LOGIN_URL "https://login.keyquay.localhost:8443"
 #define LOGIN_SECRET "the first secret of the tests"
 #define LOGIN_NEWER_SECRET "the second secret of the tests"
+#define LOGIN_PERSON "00000000-0000-4000-8000-00000000A11C" /* alice */
+#define LOGIN_PASSPHRASE "correct horse"
 #define LOGIN_EXPIRED_SECRET "the secret that has expired"
 
 struct login_world {
@@ -22,6 +24,7 @@ struct login_world {
     const char *client_request_id;
     json_t *answer;               /* the last one, parsed; owned */
     struct kq_buffer certificate; /* what MAKER_CLIENT has registered; empty: nothing */
+    struct vault_session session; /* the one in the store; id "": none */
     kq_status store_status;       /* what the store says instead of an answer */
 };
 
