@@ -1,4 +1,4 @@
-/* keyquay principal: applications that may sign in, their secrets and certificates. */
+/* keyquay principal: applications and people that may sign in, their secrets and certificates. */
 #include <string.h>
 #include <time.h>
 
@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "tools/cloud/account.h"
 #include "tools/common/args.h"
+#include "tools/common/ask.h"
 #include "tools/region/data.h"
 #include "tools/service/operator.h"
 #include "tools/service/service_command.h"
@@ -22,7 +23,19 @@ struct command {
     size_t num_words;
     const char *data, *certificate, *days;
     bool is_operator;
+    bool is_person;
 };
+
+/* What tells one from the others, in the path and in lists. */
+static const char *id_name(const struct command *command)
+{
+    return command->is_person ? "objectId" : "clientId";
+}
+
+static const char *name_name(const struct command *command)
+{
+    return command->is_person ? "userName" : "displayName";
+}
 
 static kq_status open_account(struct command *command)
 {
@@ -34,7 +47,8 @@ static kq_status call(struct command *command, const char *method, const char *p
                       const char *what, json_t **out)
 {
     char url[KQ_URL_SIZE + 256];
-    snprintf(url, sizeof url, "%s/keyquay/principals%s", command->account.management, path);
+    snprintf(url, sizeof url, "%s/keyquay/%s%s", command->account.management,
+             command->is_person ? "people" : "principals", path);
     return kq_cloud_call(command->tool, &command->account, method, url, body, what, out);
 }
 
@@ -85,8 +99,8 @@ static kq_status find(struct command *command, const char *name, char out[37])
     KQ_TRY(call(command, "GET", "", NULL, "asking for the principals", &answer));
     json_array_foreach(json_object_get(answer, "value"), index, item)
     {
-        if (strcmp(text_of(item, "displayName"), name) == 0 && ++num == 1)
-            kq_text_copy(kq_slice_text(text_of(item, "clientId")), out, 37);
+        if (strcmp(text_of(item, name_name(command)), name) == 0 && ++num == 1)
+            kq_text_copy(kq_slice_text(text_of(item, id_name(command))), out, 37);
     }
     bool goes_on = json_is_string(json_object_get(answer, "nextLink"));
     json_decref(answer);
@@ -94,7 +108,8 @@ static kq_status find(struct command *command, const char *name, char out[37])
         return KQ_OK;
     return kq_tool_fail(
         command->tool, num > 1 || goes_on ? KQ_ERR_ARGUMENT : KQ_ERR_NOT_FOUND,
-        "`keyquay principal list` shows them; give the client id.",
+        command->is_person ? "`keyquay principal list --person` shows them; give the object id."
+                           : "`keyquay principal list` shows them; give the client id.",
         num > 1 || goes_on ? "more than one principal may be called '%.60s'" : "there is no principal '%.60s'", name);
 }
 
@@ -105,6 +120,10 @@ static void print_made(const struct command *command, const json_t *answer)
     const json_t *secret = json_object_get(answer, "secret");
     if (command->tool->is_json) {
         kq_tool_print_json(json_incref((json_t *)(uintptr_t)answer));
+        return;
+    }
+    if (command->is_person) {
+        printf("Person %s\n  object id:  %s\n", text_of(answer, "userName"), text_of(answer, "objectId"));
         return;
     }
     printf("Principal %s\n  client id:  %s\n  object id:  %s\n  tenant:     %s\n", text_of(answer, "displayName"),
@@ -129,15 +148,47 @@ static void print_principal(const struct command *command, json_t *item)
         kq_tool_print_json(json_incref(item));
         return;
     }
-    printf("%s  %s%s\n", text_of(item, "clientId"), text_of(item, "displayName"),
+    printf("%s  %s%s\n", text_of(item, id_name(command)), text_of(item, name_name(command)),
            json_is_true(json_object_get(item, "isOperator")) ? " (operator)" : "");
 }
 
 /* ---- the acts --------------------------------------------------------------------------------- */
 
+/* --person: the passphrase is asked for, never on the command line. */
+static kq_status make_person(struct command *command, json_t **out)
+{
+    const struct kq_question question = {.kind = KQ_ASK_NEW_PASSPHRASE, .prompt = "Passphrase of the new person"};
+    KQ_AUTO_VALUE(kq_secret) passphrase = {.bytes = {0}};
+    if (command->certificate != NULL || command->days != NULL)
+        return kq_tool_usage(command->tool, "--certificate and --days are for applications, not for people");
+    KQ_TRY(open_account(command));
+    KQ_TRY(kq_ask_new_passphrase(command->tool, &question, &passphrase));
+    struct kq_slice text = kq_secret_borrow(&passphrase);
+    json_t *body = json_pack("{s:s, s:s%, s:b}", "userName", command->words[1], "passphrase", (const char *)text.data,
+                             text.len, "isOperator", (int)command->is_operator);
+    if (body == NULL)
+        return kq_tool_fail(command->tool, KQ_ERR_ARGUMENT, NULL, "the name and the passphrase must be UTF-8");
+    kq_status status = call(command, "POST", "", body, "making the person", out);
+    json_decref(body);
+    return status;
+}
+
+static kq_status create_person(struct command *command)
+{
+    json_t *answer = NULL;
+    if (command->num_words != 2)
+        return kq_tool_usage(command->tool, "principal create NAME --person [--operator]");
+    KQ_TRY(make_person(command, &answer));
+    print_made(command, answer);
+    json_decref(answer);
+    return KQ_OK;
+}
+
 static kq_status create(struct command *command)
 {
     json_t *answer = NULL;
+    if (command->is_person)
+        return create_person(command);
     if (command->num_words != 2)
         return kq_tool_usage(command->tool, "principal create NAME [--certificate FILE] [--days N] [--operator]");
     json_t *body = json_pack("{s:s, s:b}", "displayName", command->words[1], "isOperator", (int)command->is_operator);
@@ -191,7 +242,7 @@ static kq_status show(struct command *command)
     snprintf(path, sizeof path, "/%s", id);
     KQ_TRY(call(command, "GET", path, NULL, command->words[1], &answer));
     print_principal(command, answer);
-    if (!command->tool->is_json) {
+    if (!command->tool->is_json && !command->is_person) {
         print_proofs("secret", json_object_get(answer, "secrets"));
         print_proofs("certificate", json_object_get(answer, "certificates"));
     }
@@ -238,6 +289,8 @@ static kq_status add_proof(struct command *command, const char *id, bool is_cert
 static kq_status change_proof(struct command *command, bool is_certificate)
 {
     const char *kind = is_certificate ? "certificate" : "secret";
+    if (command->is_person)
+        return kq_tool_usage(command->tool, "people have a passphrase, no secrets or certificates");
     char id[37], path[192];
     bool adds = command->num_words == 3 && strcmp(command->words[1], "add") == 0;
     bool removes = command->num_words == 4 && strcmp(command->words[1], "remove") == 0;
@@ -292,14 +345,19 @@ int kq_cmd_principal(int argc, char **argv)
          "create, certificate add: PEM; only the certificate in it is read"},
         {"days", 0, &command.days, NULL, "N", "create, secret add: how long the secret is good (365)"},
         {"operator", 0, NULL, &command.is_operator, NULL, "create: may do everything in the control plane"},
+        {"person", 0, NULL, &command.is_person, NULL,
+         "create, list, show, delete: people, who sign in with a name and a passphrase"},
+        {"weak-passphrase", 0, NULL, &tool.weak_passphrase, NULL, "create --person: a short passphrase will do"},
         {"json", 0, NULL, &tool.is_json, NULL, "print facts as JSON"},
     };
     const struct kq_args table = {
         .synopsis = "create NAME | list | show NAME | delete NAME | secret add NAME | secret remove NAME ID |\n"
                     "    certificate add NAME | certificate remove NAME ID",
-        .about = "Applications that may sign in, over REST: with DIR/credentials.json, else the session of\n"
-                 "Add-AzureAccount. NAME is a display name or a client id. An application without a certificate\n"
-                 "gets a secret, which is shown once. For operators only.",
+        .about =
+            "Applications, and people, that may sign in, over REST: with DIR/credentials.json, else the session of\n"
+            "Add-AzureAccount. NAME is a display name or a client id. An application without a certificate\n"
+            "gets a secret, which is shown once. With --person NAME is a user name or an object id; the\n"
+            "passphrase is asked for. For operators only.",
         .args = args,
         .num_args = KQ_COUNT_OF(args),
         .max_words = WORDS_MAX,
