@@ -34,11 +34,9 @@ static void reply_problem(struct vault_call *call, enum vault_problem problem)
 {
     const struct vault_problem_row *row = vault_problem_row(problem);
     json_t *value = json_pack("{s:{s:s, s:o}}", "error", "code", row->code, "message", text_value(call->message));
-    if (value != NULL && row->inner_code != NULL) {
-        json_t *inner = json_pack("{s:s}", "code", row->inner_code);
-        if (inner == NULL || json_object_set_new(json_object_get(value, "error"), "innererror", inner) != 0)
-            call->message[0] = '\0'; /* no memory: the envelope goes without it */
-    }
+    if (value != NULL && row->inner_code != NULL) /* without memory the envelope goes without it */
+        (void)json_object_set_new(json_object_get(value, "error"), "innererror",
+                                  json_pack("{s:s}", "code", row->inner_code));
     if (vault_reply(call, row->http_status, value) == VAULT_OK)
         return;
     kq_buffer_clear(&call->response->body);
