@@ -109,6 +109,12 @@ class Issuers(unittest.TestCase):
         self.wait(token, 403)
         url = self.world.management_url("/keyquay/principals")
         self.assertEqual(self.world.request("GET", url, token=token).status, 403)
+        self.assertEqual(self.tool("remove", self.name).returncode, 0)
+        self.assertEqual(self.add("--object-claim", "oid", "--client-claim", "azp").returncode, 0)
+        token = self.issuer.token("first", azp=self.world.credentials["clientId"], aud=[host, self.audience],
+                                  oid=self.world.credentials["objectId"])
+        self.wait(token, 200)
+        self.assertEqual(self.world.request("GET", url, token=token).status, 403)
         self.assertEqual(self.world.request("GET", url, token=self.world.token("management")).status, 200)
 
     def test_algorithms(self):

@@ -100,6 +100,8 @@ static enum vault_problem check_anew(const struct vault_authority *authority, st
                                                 : vault_claims_check_issuer(&authority->rules, issuer, claims, audience,
                                                                             now, out, out_message, out_message_size);
     vault_json_free(claims);
+    if (problem == VAULT_OK)
+        out->is_of_this_vault = issuer == NULL;
     return problem;
 }
 

@@ -77,6 +77,7 @@ struct vault_caller {
     char object_id[37];
     char client_id[37];
     char issuer[256];
+    bool is_of_this_vault; /* the token is the embedded authority's, not another issuer's */
     uint64_t expires;
 };
 

@@ -51,7 +51,8 @@ enum vault_problem vault_token_check(struct vault_authority *authority, const ch
         snprintf(out_message, out_message_size, "AKV10042: a bad token");
         return VAULT_UNAUTHORIZED;
     }
-    *out = (struct vault_caller){.tenant_id = TENANT, .client_id = "app", .issuer = "https://issuer/"};
+    *out = (struct vault_caller){
+        .tenant_id = TENANT, .client_id = "app", .issuer = "https://issuer/", .is_of_this_vault = true};
     memcpy(out->object_id, authorization + 7, 37);
     return VAULT_OK;
 }
