@@ -10,6 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "harness"))
 sys.path.insert(0, HERE)
 from azcli import Az  # noqa: E402
+from clients import Python  # noqa: E402
 from device_page import DevicePage, make_person  # noqa: E402
 from vault_world import VaultWorld  # noqa: E402
 
@@ -46,9 +47,19 @@ class Devices(unittest.TestCase):
                     self.fail(f"no code: {said}{running.stdout.read()}")
             approved = DevicePage(self.world).decide(CODE.search(said).group(), "alice", PASSPHRASE)
             self.assertIn("Approved", approved.raw.decode())
-            out, err = running.communicate(timeout=120)
+            try:
+                out, err = running.communicate(timeout=120)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                raise
         self.assertEqual(running.returncode, 0, f"{out}{said}{err}")
         return out
+
+    def test_python__device_code_credential(self):
+        python = Python(self.world, ["contoso.vault"])
+        out = self.sign_in(python, [os.path.join(python.folder, "bin", "python"), os.path.join(HERE, "python", "device.py"),
+                                    self.world.vault_url("contoso")], {"REQUESTS_CA_BUNDLE": self.world.ca})
+        self.assertEqual(json.loads(out), {"keys": ["signing"], "has_second": True})
 
     def test_az__login_with_device_code(self):
         az = Az(self.world, ["contoso.vault"])
