@@ -15,7 +15,7 @@ CMDLET = re.compile(r"(?<![\w-])-([A-Z][A-Za-z]+)")
 HELPS = {
     "keyquay": [["help"], ["help", "bench"]] + [[name, "any", "--help"] for name in
                ("hsm", "enrol", "region", "root", "world", "key", "card", "audit", "receipt", "vault", "subscription",
-                "principal")]
+                "principal", "issuer")]
                + [[name, "--help"] for name in ("up", "down", "status")],
     "KeyTransferRemote": [["-Help"]],
     "Get-FileHash": [["-Help"]],
