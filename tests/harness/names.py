@@ -24,8 +24,10 @@ class Names:
         self.path = os.path.join(folder, f"hosts-{address}")
         self.command = name_space()
         names = " ".join(f"{label}.{domain}" for label in labels)
-        with open("/etc/hosts", encoding="utf-8") as hosts:
-            kept = hosts.read()
+        kept = ""  # a container may have no such file, and then no name space either
+        if os.path.exists("/etc/hosts"):
+            with open("/etc/hosts", encoding="utf-8") as hosts:
+                kept = hosts.read()
         with open(self.path, "w", encoding="utf-8") as out:
             out.write(f"{kept}\n{address} {names}\n")
         os.chmod(self.path, 0o644)
