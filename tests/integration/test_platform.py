@@ -196,7 +196,8 @@ class Platform(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         for word in words:
             self.assertIn(word, result.stderr)
-        self.assertFalse(os.path.exists(self.socket))
+        # The refusal is told first, then the supervisor in the background takes its socket away.
+        self.assertTrue(wait_until(lambda: not os.path.exists(self.socket), 5))
 
     def change_byte(self, name, at):
         with open(self.hsm(name), "rb") as file:
