@@ -17,7 +17,7 @@ static const char usage[] =
     "usage: keyvaultd --data DIR [--config FILE] [--foreground | --daemon] [--test-mode]   serve\n"
     "       keyvaultd --init --data DIR [--domain NAME] [--listen ADDR:PORT]... [--tenant GUID]\n"
     "                                    first run: database, keys, certificates, credentials\n"
-    "       keyvaultd --check --data DIR [--config FILE]   read the configuration and stop\n"
+    "       keyvaultd --check --data DIR [--config FILE]   read the configuration and its certificate, and stop\n"
     "options:\n"
     "  --data DIR        where regions/, platform/ and vault/ lie\n"
     "  --config FILE     default DIR/keyvaultd.conf\n"
@@ -29,10 +29,11 @@ static const char usage[] =
     "  --test-mode       NOT FOR PRODUCTION: allow what [test] of the configuration asks for\n"
     "  --help, --version\n"
     "The modules must run already; `keyquay up` starts everything.\n"
-    "Exit status: 0 done, 1 refused or failed, 2 usage, 4 a module cannot be reached.\n";
+    "Exit status: 0 done, 1 refused or failed, 2 usage, 4 a module cannot be reached,\n"
+    "or an address is not free.\n";
 
 enum { EXIT_USAGE = 2, EXIT_UNREACHABLE = 4 };
-enum act { ACT_SERVE, ACT_INIT, ACT_CHECK };
+enum act { ACT_SERVE, ACT_INIT, ACT_CHECK, ACT_HELP, ACT_VERSION };
 
 struct options {
     enum act act;
@@ -74,6 +75,8 @@ static const struct option known[] = {{"init", no_argument, NULL, 'i'},
                                       {"daemon", no_argument, NULL, 'b'},
                                       {"foreground", no_argument, NULL, 'g'},
                                       {"test-mode", no_argument, NULL, 'x'},
+                                      {"help", no_argument, NULL, 'h'},
+                                      {"version", no_argument, NULL, 'v'},
                                       {NULL, 0, NULL, 0}};
 
 static bool refuse(const char *what, const char *word)
@@ -121,6 +124,12 @@ static bool take_option(int option, struct options *out)
     case 'x':
         out->is_test = true;
         return true;
+    case 'h':
+        out->act = ACT_HELP;
+        return true;
+    case 'v':
+        out->act = ACT_VERSION;
+        return true;
     default:
         return false;
     }
@@ -134,6 +143,8 @@ static bool parse_options(int argc, char **argv, struct options *out)
          option = getopt_long(argc, argv, "", known, NULL)) {
         if (!take_option(option, out))
             return false;
+        if (out->act == ACT_HELP || out->act == ACT_VERSION)
+            return true; /* whatever else was said */
     }
     if (optind < argc)
         return refuse("a word that belongs to no option: ", argv[optind]);
@@ -165,15 +176,18 @@ static kq_status read_config(const struct options *options, const char *data, st
     }
     if (status != KQ_OK)
         fprintf(stderr, "keyvaultd: %s%s\n", error,
-                status == KQ_ERR_NOT_FOUND && options->config_path == NULL ? "; `keyvaultd --init` writes it" : "");
+                !kq_file_exists(file) && options->config_path == NULL ? "; `keyvaultd --init` writes it" : "");
     return status;
 }
 
 static int check(const struct options *options, const char *data)
 {
     struct vault_config config;
+    char error[VAULT_ERROR_SIZE] = "";
     if (read_config(options, data, &config) != KQ_OK)
         return EXIT_FAILURE;
+    if (vault_wiring_check_tls(&config, error) != KQ_OK)
+        return fail(error);
     puts("keyvaultd: the configuration can be used");
     return EXIT_SUCCESS;
 }
@@ -223,14 +237,14 @@ static int serve(const struct options *options, const char *data)
 int main(int argc, char **argv)
 {
     struct options options;
-    if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return fputs(usage, stdout) < 0;
-    if (argc == 2 && strcmp(argv[1], "--version") == 0)
-        return puts("keyvaultd " KQ_VERSION) < 0;
     if (!parse_options(argc, argv, &options)) {
         fputs("  \"keyvaultd --help\" shows what it takes.\n", stderr);
         return EXIT_USAGE;
     }
+    if (options.act == ACT_HELP)
+        return fputs(usage, stdout) < 0;
+    if (options.act == ACT_VERSION)
+        return puts("keyvaultd " KQ_VERSION) < 0;
     umask(077);
     char *data = realpath(options.data, NULL);
     if (data == NULL || strlen(data) >= KQ_PATH_MAX - 128) {

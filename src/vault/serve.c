@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/size.h"
+#include "base/text.h"
 #include "sandbox/sandbox.h"
 #include "vault/api/call.h"
 #include "vault/housekeeping.h"
@@ -110,29 +113,57 @@ static kq_status start_server(struct serving *serving, char *out_error)
     };
     KQ_TRY(vault_wiring_tls(&serving->wiring, &serving->chain, &serving->key, &http.tls, out_error));
     serving->certificate_checked = kq_clock_unix_s();
-    KQ_TRY(vault_http_start(&http, &serving->server, out_error, VAULT_ERROR_SIZE));
+    char error[256] = "";
+    kq_status status = vault_http_start(&http, &serving->server, error, sizeof error);
+    snprintf(out_error, VAULT_ERROR_SIZE, "%s%s", error,
+             status == KQ_ERR_CONNECT ? "; end what listens there, or name another address in [server] listen" : "");
+    KQ_TRY(status);
     atomic_store(&serving->wiring.service.http, serving->server);
     return KQ_OK;
 }
 
-/* Files below the data folder, and the operator's certificate where it lies. */
+#define TLS_FOLDERS_MAX 4u
+
+struct folders {
+    int fds[TLS_FOLDERS_MAX];
+    size_t num;
+};
+static void folders_clear(struct folders *folders)
+{
+    for (size_t i = 0; i < folders->num; i++)
+        close(folders->fds[i]);
+    folders->num = 0;
+}
+KQ_AUTO_DEFINE_VALUE(folders);
+
+static void add_folder_of(struct folders *folders, const char *path)
+{
+    char folder[KQ_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == path ? 1 : (size_t)(slash - path);
+    if (slash == NULL || !kq_text_copy(kq_slice_of(path, len), folder, sizeof folder))
+        return;
+    int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0)
+        folders->fds[folders->num++] = fd;
+}
+
+/* Files below the data folder, and the operator's certificate: the folders that
+ * hold it and what it links to, because a renewed one is another file. */
 static kq_status confine_files(const struct vault_wiring *wiring)
 {
     const char *paths[] = {wiring->config.certificate, wiring->config.key};
-    int readable[2];
-    size_t num = 0;
-    for (size_t i = 0; i < 2; i++) {
-        int fd = paths[i][0] == '\0' ? -1 : open(paths[i], O_PATH | O_CLOEXEC);
-        if (fd >= 0)
-            readable[num++] = fd;
+    KQ_AUTO_VALUE(folders) readable = {.num = 0};
+    for (size_t i = 0; i < KQ_COUNT_OF(paths); i++) {
+        char *file = paths[i][0] == '\0' ? NULL : realpath(paths[i], NULL);
+        if (file == NULL)
+            continue; /* reading it will say why */
+        add_folder_of(&readable, paths[i]);
+        add_folder_of(&readable, file);
+        free(file);
     }
-    int folder_fd = open(wiring->data, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    kq_status status = folder_fd < 0 ? KQ_ERR_IO : kq_sandbox_enter_keyvaultd_files(folder_fd, readable, num);
-    for (size_t i = 0; i < num; i++)
-        close(readable[i]);
-    if (folder_fd >= 0)
-        close(folder_fd);
-    return status;
+    KQ_AUTO_FD folder_fd = open(wiring->data, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return folder_fd < 0 ? KQ_ERR_IO : kq_sandbox_enter_keyvaultd_files(folder_fd, readable.fds, readable.num);
 }
 
 static kq_status open_all(struct serving *serving, char *out_error)
@@ -167,7 +198,7 @@ static void reload_tls(struct serving *serving)
     char error[VAULT_ERROR_SIZE] = "";
     kq_status status = vault_wiring_tls(&serving->wiring, &chain, &key, &tls, error);
     if (status == KQ_OK)
-        status = vault_http_set_tls(serving->server, &tls);
+        status = vault_http_set_tls(serving->server, &tls, error, sizeof error);
     serving->certificate_checked = kq_clock_unix_s();
     vault_log(status == KQ_OK ? "info" : "error", "certificate",
               (const struct vault_log_member[]){{"status", status == KQ_OK ? "in use" : kq_status_text(status), 0},

@@ -161,20 +161,41 @@ kq_status vault_wiring_complete(struct vault_wiring *wiring, enum vault_mode mod
 
 /* ---- the certificate ------------------------------------------------------------------------- */
 
-static kq_status read_operators_files(const struct vault_wiring *wiring, struct kq_buffer *chain, struct kq_buffer *key,
+static bool has_operators_files(const struct vault_config *config)
+{
+    return config->certificate[0] != '\0' || config->key[0] != '\0';
+}
+
+static kq_status read_operators_files(const struct vault_config *config, struct kq_buffer *chain, struct kq_buffer *key,
                                       char *out_error)
 {
-    const char *paths[] = {wiring->config.certificate, wiring->config.key};
+    const char *paths[] = {config->certificate, config->key};
     struct kq_buffer *files[] = {chain, key};
     for (size_t i = 0; i < KQ_COUNT_OF(paths); i++) {
-        kq_status status = kq_file_read(paths[i], PEM_MAX, files[i]);
-        if (status != KQ_OK) {
-            snprintf(out_error, VAULT_ERROR_SIZE, "%s: %s; name certificate and key in [tls], or neither", paths[i],
-                     kq_status_text(status));
-            return status;
-        }
+        kq_status status = paths[i][0] == '\0' ? KQ_ERR_ARGUMENT : kq_file_read(paths[i], PEM_MAX, files[i]);
+        if (status == KQ_ERR_ARGUMENT)
+            snprintf(out_error, VAULT_ERROR_SIZE, "[tls]: %s is not named; name certificate and key, or neither",
+                     i == 0 ? "certificate" : "key");
+        else if (status != KQ_OK)
+            snprintf(out_error, VAULT_ERROR_SIZE, "[tls] %s = %s: %s; keyvaultd must be able to read it",
+                     i == 0 ? "certificate" : "key", paths[i], strerror(errno));
+        KQ_TRY(status);
     }
     return KQ_OK;
+}
+
+kq_status vault_wiring_check_tls(const struct vault_config *config, char out_error[VAULT_ERROR_SIZE])
+{
+    KQ_AUTO_VALUE(kq_buffer) chain = {0}, key = {0};
+    if (!has_operators_files(config))
+        return KQ_OK;
+    KQ_TRY(read_operators_files(config, &chain, &key, out_error));
+    const struct vault_http_tls tls = {.chain_pem = kq_buffer_slice(&chain), .key_pem = kq_buffer_slice(&key)};
+    char why[256] = "no memory";
+    kq_status status = vault_http_check_tls(&tls, why, sizeof why);
+    if (status != KQ_OK)
+        snprintf(out_error, VAULT_ERROR_SIZE, "[tls] certificate = %s: %s", config->certificate, why);
+    return status;
 }
 
 /* The names a certificate was made for stand beside it, so that a changed
@@ -227,8 +248,8 @@ kq_status vault_wiring_tls(struct vault_wiring *wiring, struct kq_buffer *chain,
                            struct vault_http_tls *out, char out_error[VAULT_ERROR_SIZE])
 {
     snprintf(out_error, VAULT_ERROR_SIZE, "%s: its certificate cannot be read", wiring->data);
-    if (wiring->config.certificate[0] != '\0' || wiring->config.key[0] != '\0')
-        KQ_TRY(read_operators_files(wiring, chain, key, out_error));
+    if (has_operators_files(&wiring->config))
+        KQ_TRY(read_operators_files(&wiring->config, chain, key, out_error));
     else
         KQ_TRY(open_own_chain(wiring, chain, out_error));
     *out = (struct vault_http_tls){

@@ -43,6 +43,10 @@ KQ_MUST_CHECK kq_status vault_wiring_complete(struct vault_wiring *wiring, enum 
 KQ_MUST_CHECK kq_status vault_wiring_tls(struct vault_wiring *wiring, struct kq_buffer *chain, struct kq_buffer *key,
                                          struct vault_http_tls *out, char out_error[VAULT_ERROR_SIZE]);
 
+/* Whether the operator's certificate and key, if the configuration names them,
+ * can be read, can be used and belong together. */
+KQ_MUST_CHECK kq_status vault_wiring_check_tls(const struct vault_config *config, char out_error[VAULT_ERROR_SIZE]);
+
 #define VAULT_SETTING_TENANT "tenant"
 
 #endif

@@ -223,7 +223,8 @@ static void serve(struct echo *state, const sigset_t *signals)
     while (sigwait(signals, &signal_number) == 0 && signal_number == SIGHUP) {
         make_certificate(state);
         struct vault_http_tls tls = tls_of(state);
-        if (vault_http_set_tls(state->server, &tls) != KQ_OK)
+        char error[256];
+        if (vault_http_set_tls(state->server, &tls, error, sizeof error) != KQ_OK)
             KQ_BUG("the new certificate is refused");
     }
     vault_http_stop(state->server, 5000);

@@ -198,11 +198,17 @@ uint16_t vault_http_port(const struct vault_http_server *server, size_t i)
     return i < server->num_listeners ? server->listeners[i].port : 0;
 }
 
-kq_status vault_http_set_tls(struct vault_http_server *server, const struct vault_http_tls *tls)
+kq_status vault_http_check_tls(const struct vault_http_tls *tls, char *out_error, size_t out_error_size)
 {
-    char why[256];
+    KQ_AUTO(vault_http_credentials) credentials = NULL;
+    return vault_http_credentials_new(tls, &credentials, out_error, out_error_size);
+}
+
+kq_status vault_http_set_tls(struct vault_http_server *server, const struct vault_http_tls *tls, char *out_error,
+                             size_t out_error_size)
+{
     struct vault_http_credentials *fresh = NULL;
-    KQ_TRY(vault_http_credentials_new(tls, &fresh, why, sizeof why));
+    KQ_TRY(vault_http_credentials_new(tls, &fresh, out_error, out_error_size));
     pthread_mutex_lock(&server->tls_lock);
     struct vault_http_credentials *former = server->credentials;
     server->credentials = fresh;

@@ -50,8 +50,13 @@ KQ_MUST_CHECK kq_status vault_http_start(const struct vault_http_options *option
                                          char *out_error, size_t out_error_size);
 /* The port of the i-th address, as bound (for port 0). */
 uint16_t vault_http_port(const struct vault_http_server *server, size_t i);
-/* New connections get the new certificate; requests under way are not dropped.  Errors: KQ_ERR_ARGUMENT. */
-KQ_MUST_CHECK kq_status vault_http_set_tls(struct vault_http_server *server, const struct vault_http_tls *tls);
+/* Could a server use it? The chain is read, and a signature proves that the key belongs to it.
+ * out_error  one sentence on failure; size at least 256
+ * Errors     KQ_ERR_ARGUMENT (certificate, key), KQ_ERR_MEMORY */
+KQ_MUST_CHECK kq_status vault_http_check_tls(const struct vault_http_tls *tls, char *out_error, size_t out_error_size);
+/* New connections get the new certificate; requests under way are not dropped.  Errors: as of vault_http_check_tls. */
+KQ_MUST_CHECK kq_status vault_http_set_tls(struct vault_http_server *server, const struct vault_http_tls *tls,
+                                           char *out_error, size_t out_error_size);
 /* Accepts nothing more, finishes the requests it has read, then frees. After
  * wait_ms those without a worker get 503; handlers that run are waited for. */
 void vault_http_stop(struct vault_http_server *server, uint64_t wait_ms);

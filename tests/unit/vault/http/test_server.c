@@ -137,9 +137,13 @@ static void set_tls__operators_key__is_taken_and_a_wrong_one_leaves_the_former(v
     assert_ok(start(world));
     struct vault_http_tls tls = {.chain_pem = kq_buffer_slice(&world->pem),
                                  .key_pem = kq_buffer_slice(&world->key_pem)};
-    assert_ok(vault_http_set_tls(world->server, &tls));
+    char error[256] = "";
+    assert_ok(vault_http_check_tls(&tls, error, sizeof error));
+    assert_ok(vault_http_set_tls(world->server, &tls, error, sizeof error));
     tls.key_pem = kq_slice_text("not a key");
-    assert_status(vault_http_set_tls(world->server, &tls), KQ_ERR_ARGUMENT);
+    assert_status(vault_http_check_tls(&tls, error, sizeof error), KQ_ERR_ARGUMENT);
+    assert_status(vault_http_set_tls(world->server, &tls, error, sizeof error), KQ_ERR_ARGUMENT);
+    assert_string_equal(error, "TLS: the private key is not an unencrypted key in PEM");
 }
 
 UNIT_MAIN(cmocka_unit_test_setup_teardown(start__sound_options__tells_the_port_it_got, make_world, free_world),
