@@ -25,7 +25,8 @@ struct option {
 #define AT(member) offsetof(struct vault_config, member)
 static const struct option options[] = {
     {"server", "domain", KIND_DOMAIN, AT(domain), 0, 0, 0, "names end with it: NAME.vault.<domain>, login.<domain>"},
-    {"server", "listen", KIND_LISTEN, AT(listen), 0, 0, 0, "ADDRESS:PORT, one line for each"},
+    {"server", "listen", KIND_LISTEN, AT(listen), 0, 0, 0,
+     "ADDRESS:PORT, one line for each; names have the port of the first"},
     {"server", "workers", KIND_NUMBER, AT(workers), 0, 256, 0, "threads that answer requests; 0: by processors"},
     {"server", "io-threads", KIND_NUMBER, AT(io_threads), 0, 64, 0, "threads that read and write; 0: by processors"},
     {"server", "max-connections", KIND_NUMBER, AT(max_connections), 8, 100000, 12000, "all together"},
@@ -113,7 +114,8 @@ static bool set_domain(void *at, const char *value)
 static bool set_listen(struct vault_config *config, const char *value)
 {
     if (config->num_listen == VAULT_LISTEN_MAX ||
-        vault_http_address_parse(value, &config->listen[config->num_listen]) != KQ_OK)
+        vault_http_address_parse(value, &config->listen[config->num_listen]) != KQ_OK ||
+        config->listen[config->num_listen].port == 0) /* names hold the port */
         return false;
     config->num_listen++;
     return true;

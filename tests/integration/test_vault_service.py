@@ -262,6 +262,7 @@ class Damage(unittest.TestCase):
         self.addCleanup(lambda: open(path, "w", encoding="utf-8").write(kept))
         for line, word in (("[server]\nworkers = many\n", "workers"), ("[server]\nnonsense = 1\n", "nonsense"),
                            ("[keys]\nloaded = 0\n", "loaded"), ("[server]\nlisten = here\n", "listen"),
+                           ("[server]\nlisten = 127.0.0.1:0\n", "listen"),
                            ("[tls]\ncertificate = relative.pem\n", "certificate"), ("gibberish\n", "line")):
             with self.subTest(line):
                 with open(path, "w", encoding="utf-8") as out:
@@ -270,6 +271,13 @@ class Damage(unittest.TestCase):
                 self.assertEqual(done.returncode, 1, done.stdout)
                 self.assertIn("keyvaultd.conf, line ", done.stderr)
                 self.assertIn(word, done.stderr)
+                self.assertNotIn("--init", done.stderr, "the file is there")
+
+    def test_help_and_version__beside_other_options__are_told(self):
+        for word in ("--help", "--version"):
+            done = self.world.run("keyvaultd", "--data", self.world.data, word, timeout=20)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("keyvaultd", done.stdout)
 
 
 def users_can_reach(path):

@@ -118,6 +118,7 @@ static void set__listen__is_taken_sixteen_times(void **state)
     char error[ERROR_SIZE];
     make(&config);
     assert_status(set(&config, "server", "listen", "localhost:1", error), KQ_ERR_ARGUMENT);
+    assert_status(set(&config, "server", "listen", "127.0.0.1:0", error), KQ_ERR_ARGUMENT);
     for (unsigned i = 0; i < VAULT_LISTEN_MAX; i++)
         assert_ok(set(&config, "server", "listen", "127.0.0.1:1", error));
     assert_status(set(&config, "server", "listen", "127.0.0.1:1", error), KQ_ERR_ARGUMENT);
