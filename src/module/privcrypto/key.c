@@ -1,8 +1,7 @@
 #include "module/privcrypto/key_body.h"
 
-#include <openssl/x509.h>
-
 #include "base/memory.h"
+#include "module/privcrypto/spki.h"
 
 struct hsm_key *hsm_key_hold(struct hsm_key *key)
 {
@@ -34,24 +33,11 @@ static kq_status key_new(enum kq_key_type type, uint64_t bits, struct hsm_key **
     return KQ_OK;
 }
 
-static kq_status write_public(EVP_PKEY *pkey, struct kq_buffer *out)
-{
-    int len = i2d_PUBKEY(pkey, NULL);
-    if (len <= 0)
-        return hsm_failed(KQ_ERR_INTERNAL);
-    uint8_t *room;
-    KQ_TRY(kq_buffer_reserve(out, (size_t)len, &room));
-    if (i2d_PUBKEY(pkey, &room) != len)
-        return hsm_failed(KQ_ERR_INTERNAL);
-    out->len += (size_t)len;
-    return KQ_OK;
-}
-
 kq_status hsm_key_of_pkey(enum kq_key_type type, uint64_t bits, EVP_PKEY **pkey, struct hsm_key **out)
 {
     KQ_AUTO(hsm_key) key = NULL;
     KQ_TRY(key_new(type, bits, &key));
-    KQ_TRY(write_public(*pkey, &key->public_key));
+    KQ_TRY(hsm_spki_put(type, *pkey, &key->public_key));
     if (EVP_Digest(key->public_key.data, key->public_key.len, key->public_hash, NULL, EVP_sha256(), NULL) != 1)
         return hsm_failed(KQ_ERR_INTERNAL);
     if (type == KQ_KEY_RSA)

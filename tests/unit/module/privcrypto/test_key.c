@@ -92,6 +92,35 @@ static void key_generate__exponent_of_64_bits__used(void **state)
     assert_memory_equal(spki.data + spki.len - sizeof tail, tail, sizeof tail); /* e is the last number */
 }
 
+/* Reads spki with OpenSSL and has it written again. */
+static void assert_openssl_writes_the_same(struct kq_slice spki)
+{
+    const uint8_t *at = spki.data;
+    uint8_t *again = NULL;
+    EVP_PKEY *pkey = d2i_PUBKEY(NULL, &at, (long)spki.len);
+    assert_non_null(pkey);
+    int len = i2d_PUBKEY(pkey, &again);
+    assert_true(len > 0);
+    assert_slice_equal(spki, kq_slice_of(again, (size_t)len));
+    OPENSSL_free(again);
+    EVP_PKEY_free(pkey);
+}
+
+static void key_public__every_kind__as_openssl_writes_it(void **state)
+{
+    (void)state;
+    KQ_AUTO(hsm_key) dsa = NULL;
+    for (size_t i = 0; i < NUM_KINDS; i++) {
+        KQ_AUTO(hsm_key) key = NULL;
+        if (kinds[i].type == KQ_KEY_AES)
+            continue;
+        assert_ok(hsm_key_generate(kinds[i].type, kinds[i].bits, 0, &key));
+        assert_openssl_writes_the_same(hsm_key_public(key));
+    }
+    assert_ok(hsm_key_generate_dsa(1024, &dsa));
+    assert_openssl_writes_the_same(hsm_key_public(dsa));
+}
+
 static void key_bytes__every_kind__opens_again_the_same(void **state)
 {
     (void)state;
@@ -255,6 +284,7 @@ UNIT_MAIN(cmocka_unit_test(key_generate__every_kind__says_what_it_is),
           cmocka_unit_test(key_generate__twice__other_keys),
           cmocka_unit_test(key_generate__size_or_exponent_not_offered__argument),
           cmocka_unit_test(key_generate__exponent_of_64_bits__used),
+          cmocka_unit_test(key_public__every_kind__as_openssl_writes_it),
           cmocka_unit_test(key_bytes__every_kind__opens_again_the_same),
           cmocka_unit_test(key_bytes__every_kind__canonical_pkcs8),
           cmocka_unit_test(key_open__other_type_truncated_or_longer__fails),
