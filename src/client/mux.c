@@ -298,6 +298,27 @@ kq_status kqc_mux_call(struct kqc_mux *mux, enum kq_op op, const void *params, u
     return kqc_reply_get_results(op, calling.waiter.results, results, reply);
 }
 
+void kqc_mux_post(struct kqc_mux *mux, enum kq_op op, const void *params, uint64_t needs_generation)
+{
+    const struct kqc_request request = {.op = op, .params = params};
+    KQ_AUTO_VALUE(kqc_reply) reply = {0}; /* it may come while we still send */
+    struct calling calling = {.needs_generation = needs_generation, .waiter = {.seq = take_seq(mux), .reply = &reply}};
+    struct kqc_link *link;
+    KQ_AUTO_VALUE(kq_writer) frame;
+    kq_writer_init(&frame, KQ_FRAME_MAX + KQ_FRAME_HEAD_LEN);
+    if (kqc_request_encode(&request, calling.waiter.seq, &frame) != KQ_OK ||
+        kq_writer_finish(&frame, &calling.frame) != KQ_OK ||
+        pthread_cond_init(&calling.waiter.woken, &mux->monotonic) != 0)
+        return;
+    lock(mux);
+    if (enter(mux, &calling, &link) == KQ_OK) {
+        send_frame(mux, link, &calling);
+        leave(mux, link, &calling.waiter);
+    }
+    unlock(mux);
+    pthread_cond_destroy(&calling.waiter.woken);
+}
+
 uint64_t kqc_mux_generation(struct kqc_mux *mux)
 {
     lock(mux);

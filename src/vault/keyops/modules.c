@@ -90,14 +90,12 @@ static void fill_place(struct vault_module *module, const struct vault_module_us
     out->hknso = kq_slice_of(hknso, 32);
 }
 
+/* A handle that cannot be given back died with its connection. */
 static void unload(struct vault_module *module, const struct vault_held *held)
 {
-    if (held->stale_handle == 0)
-        return;
     const struct kq_handle_request params = {.handle = held->stale_handle};
-    KQ_AUTO_VALUE(kqc_reply) reply = {0};
-    kq_ignore(kqc_mux_call(module->mux, KQ_OP_KEY_UNLOAD, &params, held->stale_generation, NULL, &reply),
-              "a handle that cannot be given back died with its connection");
+    if (held->stale_handle != 0)
+        kqc_mux_post(module->mux, KQ_OP_KEY_UNLOAD, &params, held->stale_generation);
 }
 
 static kq_status load(struct vault_module *module, const struct vault_module_use *use, struct vault_held *held,

@@ -96,6 +96,12 @@ static kq_status call_use(struct fixture *fixture, uint64_t needs_generation)
     return kqc_mux_call(fixture->mux, KQ_OP_SIGN, &params, needs_generation, &results, &fixture->reply);
 }
 
+static void post(struct kqc_mux *mux, uint64_t needs_generation)
+{
+    const struct kq_handle_request params = {.handle = 9};
+    kqc_mux_post(mux, KQ_OP_KEY_UNLOAD, &params, needs_generation);
+}
+
 static void call__nobody_there__connect_after_retry_ms(void **state)
 {
     (void)state;
@@ -260,6 +266,32 @@ static void call__server_appears_late__waited_for(void **state)
     end(&fixture);
 }
 
+static void post__connected__sent_and_its_answer_dropped(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture, (struct plan){.lose = 0}, 1000);
+    assert_ok(call_read(&fixture));
+    post(fixture.mux, 1);
+    assert_ok(call_use(&fixture, 1));
+    end(&fixture);
+    assert_int_equal(fixture.server.num_connections, 1);
+    assert_int_equal(fixture.server.num_requests, 3);
+}
+
+static void post__connection_gone_or_never_there__not_sent(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture, (struct plan){.lose = 0}, 1000);
+    post(fixture.mux, 1);
+    assert_ok(call_read(&fixture));
+    post(fixture.mux, 2);
+    end(&fixture);
+    assert_int_equal(fixture.server.num_connections, 1);
+    assert_int_equal(fixture.server.num_requests, 1);
+}
+
 /* ---- many threads ---- */
 
 #define THREADS 80 /* more than may be in flight */
@@ -270,6 +302,7 @@ struct worker {
     unsigned number;
     unsigned rounds;
     enum kq_op op;
+    bool posts; /* before each call */
     unsigned num_good, num_lost, num_wrong;
 };
 
@@ -297,6 +330,8 @@ static void *work(void *argument)
     struct worker *worker = argument;
     KQ_AUTO_VALUE(kqc_reply) reply = {0};
     for (unsigned round = 0; round < worker->rounds; round++) {
+        if (worker->posts)
+            post(worker->fixture->mux, 1);
         kq_status status = worker->op == KQ_OP_SIGN ? sign_once(worker, round, &reply) : act_once(worker, &reply);
         if (status == KQ_OK)
             worker->num_good++;
@@ -312,12 +347,13 @@ struct tally {
     unsigned num_good, num_lost, num_wrong;
 };
 
-static struct tally run(struct fixture *fixture, unsigned num_threads, unsigned rounds, enum kq_op op)
+static struct tally run_like(const struct worker *like, unsigned num_threads)
 {
     struct worker workers[THREADS];
     struct tally tally = {0};
     for (unsigned i = 0; i < num_threads; i++) {
-        workers[i] = (struct worker){.fixture = fixture, .number = i, .rounds = rounds, .op = op};
+        workers[i] = *like;
+        workers[i].number = i;
         assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
     for (unsigned i = 0; i < num_threads; i++) {
@@ -329,6 +365,11 @@ static struct tally run(struct fixture *fixture, unsigned num_threads, unsigned 
     return tally;
 }
 
+static struct tally run(struct fixture *fixture, unsigned num_threads, unsigned rounds, enum kq_op op)
+{
+    return run_like(&(const struct worker){.fixture = fixture, .rounds = rounds, .op = op}, num_threads);
+}
+
 static void call__many_threads__each_gets_its_own_answer(void **state)
 {
     (void)state;
@@ -338,6 +379,20 @@ static void call__many_threads__each_gets_its_own_answer(void **state)
     end(&fixture);
     assert_int_equal(tally.num_good, THREADS * 50);
     assert_int_equal(fixture.server.num_connections, 1);
+}
+
+static void post__many_threads_between_calls__each_call_gets_its_own_answer(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture, (struct plan){.lose = 0}, 10000);
+    assert_ok(call_read(&fixture));
+    const struct worker like = {.fixture = &fixture, .rounds = 50, .op = KQ_OP_SIGN, .posts = true};
+    struct tally tally = run_like(&like, THREADS);
+    end(&fixture);
+    assert_int_equal(tally.num_good, THREADS * 50);
+    assert_int_equal(fixture.server.num_connections, 1);
+    assert_int_equal(fixture.server.num_requests, 2 * THREADS * 50 + 1);
 }
 
 static void call__answers_out_of_order__each_gets_its_own(void **state)
@@ -398,6 +453,9 @@ UNIT_MAIN(cmocka_unit_test(call__nobody_there__connect_after_retry_ms),
           cmocka_unit_test(call__module_refuses__its_status), cmocka_unit_test(call__good__answer_and_generation),
           cmocka_unit_test(call__read_lost__repeated),
           cmocka_unit_test(call__act_lost__repeated_under_the_same_request_id),
+          cmocka_unit_test(post__connected__sent_and_its_answer_dropped),
+          cmocka_unit_test(post__connection_gone_or_never_there__not_sent),
+          cmocka_unit_test(post__many_threads_between_calls__each_call_gets_its_own_answer),
           cmocka_unit_test(call__act_ends_the_module_each_time__outcome_unknown),
           cmocka_unit_test(call__act_lost_and_another_module_answers__outcome_unknown),
           cmocka_unit_test(call__use_lost__never_repeated),
