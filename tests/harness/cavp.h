@@ -1,0 +1,50 @@
+#ifndef KQ_TESTS_HARNESS_CAVP_H
+#define KQ_TESTS_HARNESS_CAVP_H
+
+#include "base/algorithms.h"
+#include "base/buffer.h"
+
+/* NIST's response files (CAVP, .rsp). They are not part of the project: they
+ * are read from $KEYQUAY_CAVP, else from where Debian's package
+ * python3-cryptography-vectors puts them, and tests that do not find theirs
+ * say so and are skipped:
+ *
+ *     struct cavp *file = cavp_open("asymmetric/ECDSA/FIPS_186-3/SigVer.rsp");
+ *     while (cavp_next(file, "Result"))
+ *         check(file);
+ *     cavp_close(file);
+ *
+ * A file has headings `[P-256,SHA-256]` and fields `Msg = 00ff`. A field keeps
+ * its value until it is given again or a new heading comes. Where a case has no
+ * answer, FAIL stands in the place of its last field. */
+struct cavp;
+
+/* Opens a file below the folder, or skips the test after saying where it was looked for. */
+struct cavp *cavp_open(const char *name);
+void cavp_close(struct cavp *file);
+
+/* Reads on to the next field of the name last, or FAIL; false where the file ends. */
+bool cavp_next(struct cavp *file, const char *last);
+/* True if the heading, without its brackets, is one of those that stand together above. */
+bool cavp_is_under(const struct cavp *file, const char *heading);
+bool cavp_has(const struct cavp *file, const char *field);
+bool cavp_failed(const struct cavp *file); /* the case ended with FAIL */
+/* The line where the case ended, for messages. */
+size_t cavp_line(const struct cavp *file);
+
+/* The value of a field. These fail the test where there is none, or no hex. */
+const char *cavp_text(const struct cavp *file, const char *field);
+/* Its bytes, in out (initialised here). */
+void cavp_hex(const struct cavp *file, const char *field, struct kq_buffer *out);
+/* A number without the zeros in front of it, in out (initialised here). */
+void cavp_number(const struct cavp *file, const char *field, struct kq_buffer *out);
+/* A number with as many zeros in front as make it len bytes, appended to out; false if it is longer. */
+bool cavp_append_number(const struct cavp *file, const char *field, size_t len, struct kq_buffer *out);
+/* The SubjectPublicKeyInfo of the point whose coordinates are the fields x and
+ * y, in out (initialised here). A number above the curve's width makes both longer. */
+void cavp_curve_key(const struct cavp *file, enum kq_key_type curve, const char *x, const char *y,
+                    struct kq_buffer *out);
+/* Fails the test, naming the case, unless it is as its Result says, P or F; without one it is good. */
+void cavp_expect(const struct cavp *file, bool is_good);
+
+#endif
