@@ -284,11 +284,28 @@ void cavp_curve_key(const struct cavp *file, enum kq_key_type curve, const char 
     assert_int_equal(kq_der_writer_finish(&writer, out), KQ_OK);
 }
 
-void cavp_expect(const struct cavp *file, bool is_good)
+/* ---- many cases ----------------------------------------------------------- */
+
+void cavp_judge(const struct cavp *file, bool is_good, struct cavp_counts *counts)
 {
     const char *result = cavp_has(file, "Result") ? cavp_text(file, "Result") : "P";
     if (result[0] != 'P' && result[0] != 'F')
         fail_msg("%s:%zu: Result = %s", file->path, file->line, result);
     if (is_good != (result[0] == 'P'))
         fail_msg("%s:%zu: %s here, Result = %s", file->path, file->line, is_good ? "good" : "bad", result);
+    counts->good += is_good ? 1 : 0;
+    counts->bad += is_good ? 0 : 1;
+}
+
+void cavp_run(const struct cavp_file *rows, size_t num_rows)
+{
+    for (size_t i = 0; i < num_rows; i++) {
+        struct cavp_counts counts = {.good = 0};
+        struct cavp *file = cavp_open(rows[i].name);
+        while (cavp_next(file, rows[i].last))
+            rows[i].check(file, &counts);
+        cavp_close(file);
+        print_message("# %s: %zu good, %zu bad\n", rows[i].name, counts.good, counts.bad);
+        assert_true(counts.good >= rows[i].least.good && counts.bad >= rows[i].least.bad);
+    }
 }

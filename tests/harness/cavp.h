@@ -9,10 +9,10 @@
  * python3-cryptography-vectors puts them, and tests that do not find theirs
  * say so and are skipped:
  *
- *     struct cavp *file = cavp_open("asymmetric/ECDSA/FIPS_186-3/SigVer.rsp");
- *     while (cavp_next(file, "Result"))
- *         check(file);
- *     cavp_close(file);
+ *     static const struct cavp_file files[] = {
+ *         {"asymmetric/ECDSA/FIPS_186-3/SigVer.rsp", "Result", check_ecdsa, {27, 108}},
+ *     };
+ *     cavp_run(files, KQ_COUNT_OF(files));
  *
  * A file has headings `[P-256,SHA-256]` and fields `Msg = 00ff`. A field keeps
  * its value until it is given again or a new heading comes. Where a case has no
@@ -44,7 +44,23 @@ bool cavp_append_number(const struct cavp *file, const char *field, size_t len, 
  * y, in out (initialised here). A number above the curve's width makes both longer. */
 void cavp_curve_key(const struct cavp *file, enum kq_key_type curve, const char *x, const char *y,
                     struct kq_buffer *out);
-/* Fails the test, naming the case, unless it is as its Result says, P or F; without one it is good. */
-void cavp_expect(const struct cavp *file, bool is_good);
+
+/* Cases that had to be good and were, and that had to be bad and were. */
+struct cavp_counts {
+    size_t good;
+    size_t bad;
+};
+/* Counts a case; fails the test, naming it, unless it is as its Result says, P or F; without one it is good. */
+void cavp_judge(const struct cavp *file, bool is_good, struct cavp_counts *counts);
+
+/* A file, the field that ends its cases, what to do with each, and how many of ours it has. */
+struct cavp_file {
+    const char *name;
+    const char *last;
+    void (*check)(const struct cavp *file, struct cavp_counts *counts); /* judges the case, if it is ours */
+    struct cavp_counts least;
+};
+/* Runs all cases of the files and says how many; fails the test if there were fewer than least. */
+void cavp_run(const struct cavp_file *rows, size_t num_rows);
 
 #endif

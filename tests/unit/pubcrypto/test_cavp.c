@@ -10,43 +10,6 @@
 #include "pubcrypto/public_key.h"
 #include "unit.h"
 
-struct counts {
-    size_t good;
-    size_t bad;
-};
-
-/* Runs one case, if it is of a kind that we serve, and counts it. */
-typedef void check_case(const struct cavp *file, struct counts *counts);
-
-/* A file, the field that ends its cases, and how many cases of ours it has. */
-struct published {
-    const char *name;
-    const char *last;
-    check_case *check;
-    struct counts least;
-};
-
-static void run_files(const struct published *rows, size_t num_rows)
-{
-    for (size_t i = 0; i < num_rows; i++) {
-        struct counts counts = {.good = 0};
-        struct cavp *file = cavp_open(rows[i].name);
-        while (cavp_next(file, rows[i].last))
-            rows[i].check(file, &counts);
-        cavp_close(file);
-        print_message("# %s: %zu good, %zu bad\n", rows[i].name, counts.good, counts.bad);
-        assert_true(counts.good >= rows[i].least.good && counts.bad >= rows[i].least.bad);
-    }
-}
-
-/* Counts a case, which has to be as its Result says. */
-static void judge(const struct cavp *file, bool is_good, struct counts *counts)
-{
-    cavp_expect(file, is_good);
-    counts->good += is_good ? 1 : 0;
-    counts->bad += is_good ? 0 : 1;
-}
-
 /* ---- hashes --------------------------------------------------------------- */
 
 /* A hash by the heading of its files, L = its length. */
@@ -66,7 +29,7 @@ static enum kq_hash hash_of(const struct cavp *file)
 }
 
 /* The message in three parts of which one is empty, in one, and through the function of its own. */
-static void check_message(const struct cavp *file, struct counts *counts)
+static void check_message(const struct cavp *file, struct cavp_counts *counts)
 {
     enum kq_hash hash = hash_of(file);
     uint8_t digest[KQ_HASH_MAX_LEN];
@@ -93,7 +56,7 @@ static void check_message(const struct cavp *file, struct counts *counts)
 static void hash__cavp_messages__same_digests(void **state)
 {
     (void)state;
-    static const struct published files[] = {
+    static const struct cavp_file files[] = {
         {"hashes/SHA1/SHA1ShortMsg.rsp", "MD", check_message, {65, 0}},
         {"hashes/SHA1/SHA1LongMsg.rsp", "MD", check_message, {64, 0}},
         {"hashes/SHA2/SHA256ShortMsg.rsp", "MD", check_message, {65, 0}},
@@ -103,7 +66,7 @@ static void hash__cavp_messages__same_digests(void **state)
         {"hashes/SHA2/SHA512ShortMsg.rsp", "MD", check_message, {129, 0}},
         {"hashes/SHA2/SHA512LongMsg.rsp", "MD", check_message, {128, 0}},
     };
-    run_files(files, KQ_COUNT_OF(files));
+    cavp_run(files, KQ_COUNT_OF(files));
 }
 
 /* A thousand digests, each over the three before it; the seed becomes the last.  Source: SHAVS 6.4 */
@@ -164,25 +127,25 @@ static kq_status open_curve_key(const struct cavp *file, enum kq_key_type type, 
     return kq_public_key_new(kq_buffer_slice(&spki), out);
 }
 
-static void check_point(const struct cavp *file, struct counts *counts)
+static void check_point(const struct cavp *file, struct cavp_counts *counts)
 {
     for (size_t i = 0; i < KQ_COUNT_OF(curves); i++) {
         if (!cavp_is_under(file, curves[i].heading))
             continue;
         KQ_AUTO(kq_public_key) key = NULL;
         bool is_good = open_curve_key(file, curves[i].type, &key) == KQ_OK;
-        judge(file, is_good, counts);
+        cavp_judge(file, is_good, counts);
     }
 }
 
 static void public_key__cavp_points__those_on_the_curve_are_keys(void **state)
 {
     (void)state;
-    static const struct published files[] = {
+    static const struct cavp_file files[] = {
         {"asymmetric/ECDSA/FIPS_186-3/PKV.rsp", "Result", check_point, {12, 24}},
         {"asymmetric/ECDSA/FIPS_186-3/KeyPair.rsp", "Qy", check_point, {30, 0}},
     };
-    run_files(files, KQ_COUNT_OF(files));
+    cavp_run(files, KQ_COUNT_OF(files));
 }
 
 /* Writes a key's SubjectPublicKeyInfo: an algorithm with its parameters, and the public value's encoding. */
@@ -284,7 +247,7 @@ static bool verify_rsa(const struct cavp *file, struct kq_slice spki, uint64_t m
     return status == KQ_OK;
 }
 
-static void check_pkcs1(const struct cavp *file, struct counts *counts)
+static void check_pkcs1(const struct cavp *file, struct cavp_counts *counts)
 {
     const struct rsa_hash *row = rsa_hash_of(file);
     if (row == NULL)
@@ -292,20 +255,20 @@ static void check_pkcs1(const struct cavp *file, struct counts *counts)
     KQ_AUTO_VALUE(kq_buffer) spki = {0};
     rsa_spki(file, &spki);
     bool is_good = verify_rsa(file, kq_buffer_slice(&spki), row->pkcs1, row->hash);
-    judge(file, is_good, counts);
+    cavp_judge(file, is_good, counts);
     assert_false(verify_rsa(file, kq_buffer_slice(&spki), row->pss, row->hash));
 }
 
 static void verify__cavp_rsa_pkcs1__same_judgements(void **state)
 {
     (void)state;
-    static const struct published files[] = {
+    static const struct cavp_file files[] = {
         {"asymmetric/RSA/FIPS_186-2/SigVer15_186-3.rsp", "Result", check_pkcs1, {45, 225}},
         {"asymmetric/RSA/SigVer15EMTest.txt", "Result", check_pkcs1, {0, 90}},
         {"asymmetric/RSA/FIPS_186-2/SigGen15_186-2.rsp", "S", check_pkcs1, {150, 0}},
         {"asymmetric/RSA/FIPS_186-2/SigGen15_186-3.rsp", "S", check_pkcs1, {150, 0}},
     };
-    run_files(files, KQ_COUNT_OF(files));
+    cavp_run(files, KQ_COUNT_OF(files));
 }
 
 /* What OpenSSL says where the salt may be of any length. */
@@ -332,7 +295,7 @@ static bool verify_any_salt(const struct cavp *file, struct kq_slice spki, enum 
 
 /* Ours is the salt that is as long as the hash, and these files have none such; good
  * counts those that are refused for their salt alone. */
-static void check_pss(const struct cavp *file, struct counts *counts)
+static void check_pss(const struct cavp *file, struct cavp_counts *counts)
 {
     const struct rsa_hash *row = rsa_hash_of(file);
     if (row == NULL)
@@ -340,7 +303,7 @@ static void check_pss(const struct cavp *file, struct counts *counts)
     KQ_AUTO_VALUE(kq_buffer) spki = {0};
     rsa_spki(file, &spki);
     bool is_good = verify_any_salt(file, kq_buffer_slice(&spki), row->hash);
-    judge(file, is_good, counts);
+    cavp_judge(file, is_good, counts);
     assert_false(verify_rsa(file, kq_buffer_slice(&spki), row->pss, row->hash));
     assert_false(verify_rsa(file, kq_buffer_slice(&spki), row->pkcs1, row->hash));
 }
@@ -348,12 +311,12 @@ static void check_pss(const struct cavp *file, struct counts *counts)
 static void verify__cavp_rsa_pss__salts_of_other_lengths_are_refused(void **state)
 {
     (void)state;
-    static const struct published files[] = {
+    static const struct cavp_file files[] = {
         {"asymmetric/RSA/FIPS_186-2/SigVerPSS_186-3.rsp", "Result", check_pss, {45, 225}},
         {"asymmetric/RSA/FIPS_186-2/SigGenPSS_186-2.rsp", "S", check_pss, {150, 0}},
         {"asymmetric/RSA/FIPS_186-2/SigGenPSS_186-3.rsp", "S", check_pss, {150, 0}},
     };
-    run_files(files, KQ_COUNT_OF(files));
+    cavp_run(files, KQ_COUNT_OF(files));
 }
 
 /* ---- curves ---------------------------------------------------------------- */
@@ -430,29 +393,29 @@ static bool verify_ecdsa(const struct cavp *file, const struct curve_hash *row)
     return status == KQ_OK;
 }
 
-static void check_ecdsa(const struct cavp *file, struct counts *counts)
+static void check_ecdsa(const struct cavp *file, struct cavp_counts *counts)
 {
     const struct curve_hash *row = curve_hash_of(file);
     if (row == NULL)
         return;
     bool is_good = verify_ecdsa(file, row);
-    judge(file, is_good, counts);
+    cavp_judge(file, is_good, counts);
 }
 
 static void verify__cavp_ecdsa__same_judgements(void **state)
 {
     (void)state;
-    static const struct published files[] = {
+    static const struct cavp_file files[] = {
         {"asymmetric/ECDSA/FIPS_186-3/SigVer.rsp", "Result", check_ecdsa, {27, 108}},
         {"asymmetric/ECDSA/FIPS_186-3/SigGen.rsp", "S", check_ecdsa, {135, 0}},
         {"asymmetric/ECDSA/SECP256K1/SigGen.txt", "S", check_ecdsa, {675, 0}},
     };
-    run_files(files, KQ_COUNT_OF(files));
+    cavp_run(files, KQ_COUNT_OF(files));
 }
 
 /* ---- DSA, which signs statements ------------------------------------------- */
 
-static void check_dsa(const struct cavp *file, struct counts *counts)
+static void check_dsa(const struct cavp *file, struct cavp_counts *counts)
 {
     static const char *const groups[] = {"mod = L=1024, N=160, SHA-256", "mod = L=2048, N=256, SHA-256",
                                          "mod = L=3072, N=256, SHA-256"};
@@ -468,17 +431,17 @@ static void check_dsa(const struct cavp *file, struct counts *counts)
     der_signature(file, &der);
     bool is_good = kq_public_key_new(kq_buffer_slice(&spki), &key) == KQ_OK &&
                    kq_public_key_verify_statement(key, kq_buffer_slice(&message), kq_buffer_slice(&der)) == KQ_OK;
-    judge(file, is_good, counts);
+    cavp_judge(file, is_good, counts);
 }
 
 static void verify_statement__cavp_dsa__same_judgements(void **state)
 {
     (void)state;
-    static const struct published files[] = {
+    static const struct cavp_file files[] = {
         {"asymmetric/DSA/FIPS_186-3/SigVer.rsp", "Result", check_dsa, {21, 24}},
         {"asymmetric/DSA/FIPS_186-3/SigGen.txt", "S", check_dsa, {45, 0}},
     };
-    run_files(files, KQ_COUNT_OF(files));
+    cavp_run(files, KQ_COUNT_OF(files));
 }
 
 UNIT_MAIN(cmocka_unit_test(hash__cavp_messages__same_digests), cmocka_unit_test(hash__cavp_monte__same_digests),
