@@ -102,6 +102,7 @@ static kq_status start_server(struct serving *serving, char *out_error)
         .addresses = config->listen,
         .num_addresses = config->num_listen,
         .handler = vault_api_handle,
+        .on_refused = vault_api_refused,
         .handler_context = &serving->wiring.service,
         .num_workers = choose(config->workers, 8, 16),
         .num_io_threads = choose(config->io_threads, 1, 1),

@@ -18,7 +18,7 @@ struct vault_throttle; /* ops/throttle.h */
 struct vault_request_log {
     const char *request_id;
     const char *peer_address;
-    const char *method;
+    const char *method; /* this and the next two: NULL where the request was refused for its form or a limit */
     const char *host;
     const char *path; /* as sent, up to the question mark */
     unsigned status;

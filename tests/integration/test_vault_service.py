@@ -1,5 +1,6 @@
 """keyvaultd as a service: restarts, damaged files, full disks, modules that die."""
 import hashlib
+import json
 import os
 import pwd
 import shutil
@@ -152,6 +153,35 @@ class Service(unittest.TestCase):
         self.assertIn('"path":"/keys/signer/sign"', log)
         for secret in (self.world.token(), self.world.credentials["clientSecret"], DIGEST):
             self.assertNotIn(secret, log)
+
+    def log(self):
+        with open(os.path.join(self.world.data, "vault", "keyvaultd.log"), encoding="utf-8") as file:
+            return [json.loads(line) for line in file if line.startswith("{")]
+
+    def test_log__requests_refused_for_their_form__have_a_line_with_their_id(self):
+        host = self.world.host("login")
+        for name, target, headers, status in (("malformed", "/a%00", {}, 400), ("method", "/", {}, 405),
+                                              ("length", "/", {"Content-Length": str(1 << 40)}, 413)):
+            with self.subTest(name):
+                connection = self.world.connection(host)
+                connection.putrequest("OPTIONS" if name == "method" else "POST", target)
+                for header in headers.items():
+                    connection.putheader(*header)
+                connection.endheaders()
+                answer = connection.getresponse()
+                code = json.loads(answer.read())["error"]["code"]
+                connection.close()
+                self.assertEqual(answer.status, status)
+                lines = [line for line in self.log() if line.get("id") == answer.headers["x-ms-request-id"]]
+                self.assertEqual([(line["status"], line["code"], line["from"]) for line in lines],
+                                 [(status, code, "127.0.0.1")])
+
+    def test_log__truncated_by_a_rotation__goes_on_at_its_start(self):
+        path = os.path.join(self.world.data, "vault", "keyvaultd.log")
+        os.truncate(path, 0)
+        self.must(self.sign())
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(1), b"{")
 
     def test_files__after_all__are_the_service_users_alone(self):
         for name in ("keyvault.db", "keyvault.db-wal", "keyvaultd.log", "keyvaultd.pid"):

@@ -96,5 +96,7 @@ enum vault_problem vault_access_check(struct vault_call *call, uint32_t permissi
 
 /* The handler for vault_http_start(): context is the struct vault_service. */
 void vault_api_handle(void *context, const struct vault_http_request *request, struct vault_http_response *response);
+/* A vault_http_on_refused: what the server refused has its line in the log too. */
+void vault_api_refused(void *context, const struct vault_http_refused *refused);
 
 #endif

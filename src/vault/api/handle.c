@@ -319,6 +319,20 @@ static void write_base_url(struct vault_call *call)
         snprintf(call->base_url, sizeof call->base_url, "https://%s:%u", request->host, (unsigned)request->port);
 }
 
+void vault_api_refused(void *context, const struct vault_http_refused *refused)
+{
+    const struct vault_service *service = context;
+    const struct vault_request_log entry = {
+        .request_id = refused->request_id,
+        .peer_address = refused->peer_address,
+        .status = refused->status,
+        .code = refused->code,
+        .message = refused->message,
+    };
+    if (service->log != NULL)
+        service->log(service->log_context, &entry);
+}
+
 void vault_api_handle(void *context, const struct vault_http_request *request, struct vault_http_response *response)
 {
     struct vault_service *service = context;

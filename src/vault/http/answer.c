@@ -97,16 +97,14 @@ static const char *reason_of(unsigned status)
     return reason == NULL ? "Refused" : reason;
 }
 
-size_t vault_http_answer_text(const struct vault_http_refusal *refusal, char *out, size_t size)
+size_t vault_http_answer_text(const struct vault_http_refusal *refusal, const char *request_id, char *out, size_t size)
 {
     char envelope[ENVELOPE_MAX];
-    char id[37];
     size_t envelope_len = write_envelope(refusal, envelope, sizeof envelope);
-    vault_http_request_id(id);
     int head = snprintf(out, size,
                         "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Type: " JSON_TYPE "\r\n"
                         "Content-Length: %zu\r\nx-ms-request-id: %s\r\n%s",
-                        refusal->status, reason_of(refusal->status), envelope_len, id,
+                        refusal->status, reason_of(refusal->status), envelope_len, request_id,
                         refusal->status == 503 ? "Retry-After: 1\r\n" : "");
     size_t at = head < 0 ? size : (size_t)head;
     for (size_t i = 0; i < KQ_COUNT_OF(defaults) && at < size; i++)

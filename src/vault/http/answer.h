@@ -24,7 +24,7 @@ KQ_MUST_CHECK kq_status vault_http_answer_refuse(const struct vault_http_refusal
 
 /* A whole refusal as bytes of HTTP/1.1 that closes the connection; returns its length, 0 if it does not fit. */
 #define VAULT_ANSWER_TEXT_MAX 1024u
-size_t vault_http_answer_text(const struct vault_http_refusal *refusal, char *out, size_t size);
+size_t vault_http_answer_text(const struct vault_http_refusal *refusal, const char *request_id, char *out, size_t size);
 
 /* A new GUID; zeros if there is no randomness. */
 void vault_http_request_id(char out[37]);

@@ -28,11 +28,26 @@ struct vault_http_connection *vault_http_connection_of(struct MHD_Connection *mh
     return info == NULL ? NULL : info->socket_context;
 }
 
+void vault_http_connection_refused(const struct vault_http_connection *connection, const char *request_id,
+                                   const struct vault_http_refusal *refusal)
+{
+    struct vault_http_server *server = connection->server;
+    atomic_fetch_add(&server->num_refused, 1);
+    const struct vault_http_refused refused = {.request_id = request_id,
+                                               .peer_address = connection->peer_address,
+                                               .status = refusal->status,
+                                               .code = refusal->code,
+                                               .message = refusal->message};
+    if (server->options.on_refused != NULL)
+        server->options.on_refused(server->options.handler_context, &refused);
+}
+
 void vault_http_connection_say(struct vault_http_connection *connection, const struct vault_http_refusal *refusal)
 {
-    char text[VAULT_ANSWER_TEXT_MAX];
-    size_t len = vault_http_answer_text(refusal, text, sizeof text);
-    atomic_fetch_add(&connection->server->num_refused, 1);
+    char text[VAULT_ANSWER_TEXT_MAX], id[37];
+    vault_http_request_id(id);
+    size_t len = vault_http_answer_text(refusal, id, text, sizeof text);
+    vault_http_connection_refused(connection, id, refusal);
     connection->lingers = true;
     /* A full socket buffer loses it; the connection ends either way. */
     if (len > 0 && gnutls_record_send(connection->session, text, len) > 0)

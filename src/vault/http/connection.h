@@ -26,6 +26,10 @@ int vault_http_connection_certificate(gnutls_session_t session, const struct gnu
 /* NULL if there was no memory for it. */
 struct vault_http_connection *vault_http_connection_of(struct MHD_Connection *mhd);
 
+/* Counts a refused request and tells whoever keeps the log. */
+void vault_http_connection_refused(const struct vault_http_connection *connection, const char *request_id,
+                                   const struct vault_http_refusal *refusal);
+
 /* Writes a refusal past libmicrohttpd, which takes no answer while a body is
  * coming in. Only from the connection's I/O thread, and only to close next. */
 void vault_http_connection_say(struct vault_http_connection *connection, const struct vault_http_refusal *refusal);

@@ -79,7 +79,7 @@ static enum MHD_Result send_response(struct exchange *exchange, const char *clie
 
 static enum MHD_Result refuse(struct exchange *exchange, const struct vault_http_refusal *refusal)
 {
-    atomic_fetch_add(&exchange->server->num_refused, 1);
+    vault_http_connection_refused(exchange->connection, exchange->request.request_id, refusal);
     exchange->stage = STAGE_ANSWERED;
     exchange->connection->lingers = true;
     vault_http_watched_enter(&exchange->connection->watched, HTTP_BUSY);
@@ -202,9 +202,9 @@ void vault_http_exchange_work(void *context, struct vault_http_job *job)
 
 void vault_http_exchange_drop(void *context, struct vault_http_job *job)
 {
-    struct vault_http_server *server = context;
     struct exchange *exchange = (struct exchange *)job;
-    atomic_fetch_add(&server->num_refused, 1);
+    (void)context;
+    vault_http_connection_refused(exchange->connection, exchange->request.request_id, &too_busy);
     if (vault_http_answer_refuse(&too_busy, &exchange->response) != KQ_OK)
         exchange->response.status = too_busy.status;
     resume(exchange);

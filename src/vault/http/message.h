@@ -65,4 +65,12 @@ struct vault_http_address {
 /* "127.0.0.1:8443", "[::1]:8443".  Errors: KQ_ERR_ARGUMENT. */
 KQ_MUST_CHECK kq_status vault_http_address_parse(const char *text, struct vault_http_address *out);
 
+/* A request that the server itself refused, in an answer with this id. */
+struct vault_http_refused {
+    const char *request_id;
+    const char *peer_address;
+    unsigned status;
+    const char *code, *message; /* of the error envelope */
+};
+
 #endif

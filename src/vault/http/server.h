@@ -27,12 +27,16 @@ struct vault_http_tls {
 typedef void vault_http_handler(void *context, const struct vault_http_request *request,
                                 struct vault_http_response *response);
 
+/* Runs on any thread of the server, must not wait. */
+typedef void vault_http_on_refused(void *context, const struct vault_http_refused *refused);
+
 struct vault_http_options {
     const struct vault_http_address *addresses;
     size_t num_addresses;
     struct vault_http_tls tls;
     vault_http_handler *handler;
-    void *handler_context;
+    vault_http_on_refused *on_refused; /* or NULL */
+    void *handler_context;             /* of both */
     size_t num_workers;
     size_t num_io_threads;
     size_t max_connections; /* all of them together */
