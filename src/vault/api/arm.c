@@ -111,6 +111,24 @@ enum vault_problem vault_arm_allow(struct vault_call *call, const char *action, 
     return vault_grants_allow(&grants, action, scope) ? VAULT_OK : vault_arm_deny(call, action, scope);
 }
 
+enum vault_problem vault_arm_allow_role(struct vault_call *call, const char *action, const struct vault_scope *scope,
+                                        const struct vault_role *role)
+{
+    KQ_AUTO_VALUE(vault_grants) grants = {.is_operator = false};
+    char text[VAULT_SCOPE_TEXT_SIZE];
+    vault_scope_text(scope, text);
+    VAULT_TRY(vault_grants_load(call, &grants));
+    if (grants.is_operator)
+        return VAULT_OK;
+    for (size_t i = 0; i < grants.num; i++) {
+        const struct vault_role *mine = grants.items[i].role;
+        if (vault_scope_covers(grants.items[i].scope, text) && vault_role_allows(mine, action) &&
+            (!mine->assigns_data_roles_only || (role != NULL && vault_role_is_data(role))))
+            return VAULT_OK;
+    }
+    return vault_arm_deny(call, action, scope);
+}
+
 /* ---- what a path names ---------------------------------------------------------------- */
 
 enum vault_problem vault_arm_scope(struct vault_call *call, const char *subscription, const char *group,

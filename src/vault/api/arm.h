@@ -30,6 +30,10 @@ bool vault_grants_touch(const struct vault_grants *grants, const struct vault_sc
 /* May the caller do this there?
  * Returns  VAULT_OK, VAULT_AUTHORIZATION_FAILED with ARM's words */
 enum vault_problem vault_arm_allow(struct vault_call *call, const char *action, const struct vault_scope *scope);
+/* May the caller give or take this role there? Somebody whose right to assign comes only from a role for data access
+ * may do so with roles over data only. NULL: any role. */
+enum vault_problem vault_arm_allow_role(struct vault_call *call, const char *action, const struct vault_scope *scope,
+                                        const struct vault_role *role);
 /* The same words, for a check made with vault_grants_allow(). */
 enum vault_problem vault_arm_deny(struct vault_call *call, const char *action, const struct vault_scope *scope);
 

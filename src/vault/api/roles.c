@@ -195,25 +195,6 @@ static enum vault_problem get_assignment(struct vault_call *call)
 
 /* ---- assignments: writing ------------------------------------------------------------------ */
 
-/* Somebody whose right to assign comes only from a role for data access may give only roles over data. */
-static enum vault_problem check_role(struct vault_call *call, const char *action, const struct vault_scope *scope,
-                                     const struct vault_role *role)
-{
-    KQ_AUTO_VALUE(vault_grants) grants = {.is_operator = false};
-    char text[VAULT_SCOPE_TEXT_SIZE];
-    vault_scope_text(scope, text);
-    VAULT_TRY(vault_grants_load(call, &grants));
-    if (grants.is_operator)
-        return VAULT_OK;
-    for (size_t i = 0; i < grants.num; i++) {
-        const struct vault_role *mine = grants.items[i].role;
-        if (vault_scope_covers(grants.items[i].scope, text) && vault_role_allows(mine, action) &&
-            (!mine->assigns_data_roles_only || (role != NULL && vault_role_is_data(role))))
-            return VAULT_OK;
-    }
-    return vault_arm_deny(call, action, scope);
-}
-
 static enum vault_problem read_role(struct vault_call *call, const json_t *properties, const struct vault_role **out)
 {
     const char *id = NULL;
@@ -346,7 +327,7 @@ static enum vault_problem put_assignment(struct vault_call *call)
     VAULT_TRY(find_scope(call, action_write, &scope));
     VAULT_TRY(check_vault(call, &scope));
     VAULT_TRY(read_body(call, &assignment, &role));
-    VAULT_TRY(check_role(call, action_write, &scope, role));
+    VAULT_TRY(vault_arm_allow_role(call, action_write, &scope, role));
     vault_scope_lower(&scope, text);
     VAULT_TRY(vault_arm_set_text(call, &assignment.scope, text));
     VAULT_TRY(check_new(call, &assignment, &exists));
@@ -369,7 +350,7 @@ static enum vault_problem delete_assignment(struct vault_call *call)
         return vault_reply_empty(call, 204);
     if (status != KQ_OK)
         return vault_fail_status(call, status, "role assignment", NULL);
-    VAULT_TRY(check_role(call, action_delete, &scope, vault_role_find(assignment.role)));
+    VAULT_TRY(vault_arm_allow_role(call, action_delete, &scope, vault_role_find(assignment.role)));
     VAULT_TRY(audit(call, "vault.role.remove", &scope, &assignment));
     status = vault_store_delete_assignment(call->service->store, assignment.name);
     if (status != KQ_OK && status != KQ_ERR_NOT_FOUND)

@@ -168,9 +168,9 @@ static enum vault_problem change_vault(struct vault_call *call, enum vault_merge
     char detail[160];
     VAULT_TRY(check_same_location(call, record));
     VAULT_TRY(vault_resource_merge(call, merge, call->body, resource));
-    /* Who may change what decides on access may give access: more than writing a vault. */
+    /* Who may change what decides on access may give any access: more than writing a vault. */
     if (record->uses_rbac != used_rbac)
-        VAULT_TRY(vault_arm_allow(call, action_assign, scope));
+        VAULT_TRY(vault_arm_allow_role(call, action_assign, scope, NULL));
     snprintf(detail, sizeof detail, "sku=%s rbac=%d policies=%zu purge-protection=%d",
              record->is_premium ? "premium" : "standard", record->uses_rbac, resource->num_access,
              record->has_purge_protection);

@@ -68,7 +68,8 @@ KQ_MUST_CHECK kq_status vault_store_set_group(struct vault_store *store, const s
                                               bool *out_created);
 KQ_MUST_CHECK kq_status vault_store_get_group(struct vault_store *store, const char *subscription, const char *name,
                                               struct vault_group *out);
-/* Errors: KQ_ERR_NOT_FOUND, KQ_ERR_STATE (it holds vaults that are not deleted). */
+/* With the role assignments at it and below.
+ * Errors: KQ_ERR_NOT_FOUND, KQ_ERR_STATE (it holds vaults that are not deleted). */
 KQ_MUST_CHECK kq_status vault_store_delete_group(struct vault_store *store, const char *subscription, const char *name);
 
 /* ---- principals ------------------------------------------------------------------------ */
@@ -214,7 +215,7 @@ KQ_MUST_CHECK kq_status vault_store_get_vault(struct vault_store *store, const c
 /* Replaces what may change (policy included where access is not NULL), by id. */
 KQ_MUST_CHECK kq_status vault_store_update_vault(struct vault_store *store, const struct vault_record *record,
                                                  const struct vault_access *access, size_t num_access);
-/* Removes the vault and all its keys. Its id is never given again. Of a vault
+/* Removes the vault, all its keys and the role assignments over them. Its id is never given again. Of a vault
  * with more than 10,000 keys this removes the name and the first keys at once;
  * VAULT_DUE_VAULT_PURGE gives it until repeated calls have removed the rest.
  * Errors: KQ_ERR_NOT_FOUND. */

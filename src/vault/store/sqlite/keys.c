@@ -1,5 +1,6 @@
 #include "vault/store/sqlite/key_rows.h"
 #include "vault/store/sqlite/operations.h"
+#include "vault/store/sqlite/scopes.h"
 
 #include <string.h>
 
@@ -227,8 +228,21 @@ kq_status vault_sqlite_update_key_version(struct vault_store *store, const struc
     return vault_database_write(store, update_version, &version);
 }
 
+static kq_status forget_assignments(struct vault_connection *writer, uint64_t key_id)
+{
+    KQ_AUTO_VALUE(vault_statement) statement = {0};
+    KQ_TRY(
+        vault_statement_begin(writer,
+                              VAULT_SQL_FORGET("SELECT " VAULT_SQL_SCOPE_OF_VAULT " || '/keys/' || key.name AS scope "
+                                               "FROM key JOIN vault ON vault.id = key.vault_id WHERE key.id = ?1"),
+                              &statement));
+    vault_bind_uint(&statement, key_id);
+    return vault_statement_run(&statement);
+}
+
 static kq_status purge_key(struct vault_connection *writer, void *context)
 {
+    KQ_TRY(forget_assignments(writer, *(uint64_t *)context));
     KQ_AUTO_VALUE(vault_statement) statement = {0};
     KQ_TRY(vault_statement_begin(writer, "DELETE FROM key WHERE id = ?1", &statement));
     vault_bind_uint(&statement, *(uint64_t *)context);

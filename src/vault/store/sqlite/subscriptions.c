@@ -1,5 +1,6 @@
 #include "vault/store/sqlite/lists.h"
 #include "vault/store/sqlite/operations.h"
+#include "vault/store/sqlite/scopes.h"
 
 /* ---- subscriptions ---- */
 
@@ -149,6 +150,17 @@ struct group_name {
     const char *name;
 };
 
+/* The next group of this name is another one: nobody keeps a role over it. */
+static kq_status forget_assignments(struct vault_connection *writer, const struct group_name *group)
+{
+    KQ_AUTO_VALUE(vault_statement) statement = {0};
+    KQ_TRY(vault_statement_begin(
+        writer, VAULT_SQL_FORGET("SELECT '/subscriptions/' || ?1 || '/resourcegroups/' || ?2 AS scope"), &statement));
+    vault_bind_text(&statement, group->subscription);
+    vault_bind_text(&statement, group->name);
+    return vault_statement_run(&statement);
+}
+
 static kq_status delete_group(struct vault_connection *writer, void *context)
 {
     const struct group_name *group = context;
@@ -162,6 +174,7 @@ static kq_status delete_group(struct vault_connection *writer, void *context)
     KQ_TRY(vault_statement_step(&vaults, &has_vaults));
     if (has_vaults)
         return KQ_ERR_STATE;
+    KQ_TRY(forget_assignments(writer, group));
     KQ_AUTO_VALUE(vault_statement) statement = {0};
     KQ_TRY(
         vault_statement_begin(writer, "DELETE FROM resource_group WHERE subscription = ?1 AND name = ?2", &statement));

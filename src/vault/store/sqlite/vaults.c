@@ -1,5 +1,6 @@
 #include "vault/store/sqlite/lists.h"
 #include "vault/store/sqlite/operations.h"
+#include "vault/store/sqlite/scopes.h"
 
 #define VAULT                                                                                                          \
     "SELECT id, subscription, resource_group, name, location, region, is_premium, uses_rbac, has_purge_protection, "   \
@@ -195,9 +196,18 @@ static kq_status run_on_vault(struct vault_connection *writer, const char *sql, 
     return vault_statement_change(&statement);
 }
 
+/* The next vault of this name is another one: nobody keeps a role over it. */
+static kq_status forget_assignments(struct vault_connection *writer, uint64_t id)
+{
+    kq_status status = run_on_vault(
+        writer, VAULT_SQL_FORGET("SELECT " VAULT_SQL_SCOPE_OF_VAULT " AS scope FROM vault WHERE id = ?1"), id);
+    return status == KQ_ERR_NOT_FOUND ? KQ_OK : status;
+}
+
 static kq_status purge_slice(struct vault_connection *writer, void *context)
 {
     struct vault_purge *purge = context;
+    KQ_TRY(forget_assignments(writer, purge->id));
     KQ_TRY(run_on_vault(writer,
                         "UPDATE vault SET name = '#' || id, deleted = max(deleted, 1), scheduled_purge = 1 "
                         "WHERE id = ?1",

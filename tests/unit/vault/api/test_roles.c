@@ -74,6 +74,23 @@ static void delete_assignment__at_once__the_right_is_gone(void **state)
     END;
 }
 
+static void purge_vault__another_of_its_name__nobody_keeps_a_role(void **state)
+{
+    START;
+    assert_int_equal(assign(world, CONTOSO, NAME1, READER, BOB), 201);
+    assert_int_equal(control_send(world, VAULT_DELETE, CONTOSO, NULL), 200);
+    assert_int_equal(control_send(world, VAULT_POST,
+                                  IN_SUBSCRIPTION
+                                  "/providers/Microsoft.KeyVault/locations/eastus2/deletedVaults/contoso"
+                                  "/purge",
+                                  NULL),
+                     200);
+    control_put_contoso(world);
+    world->caller = BOB;
+    assert_int_equal(control_send(world, VAULT_GET, CONTOSO, NULL), 403);
+    END;
+}
+
 static void put_assignment__contributor__cannot_give_access(void **state)
 {
     START;
@@ -81,6 +98,10 @@ static void put_assignment__contributor__cannot_give_access(void **state)
     world->caller = BOB;
     assert_int_equal(control_send(world, VAULT_PATCH, CONTOSO, "{'tags':{}}"), 200);
     assert_int_equal(assign(world, CONTOSO, NAME2, OWNER, BOB), 403);
+    assert_int_equal(control_send(world, VAULT_PATCH, CONTOSO, "{'properties':{'enableRbacAuthorization':true}}"), 403);
+    world->caller = ALICE;
+    assert_int_equal(assign(world, IN_SUBSCRIPTION, NAME2, DATA_ADMIN, BOB), 201);
+    world->caller = BOB; /* still some roles only */
     assert_int_equal(control_send(world, VAULT_PATCH, CONTOSO, "{'properties':{'enableRbacAuthorization':true}}"), 403);
     END;
 }
@@ -170,6 +191,7 @@ static void aliases__same_alias__same_subscription_and_only_for_operators(void *
 UNIT_MAIN(cmocka_unit_test(allow__no_role__refused_with_the_documented_words),
           cmocka_unit_test(allow__reader_of_the_vault__reads_it_and_changes_nothing),
           cmocka_unit_test(delete_assignment__at_once__the_right_is_gone),
+          cmocka_unit_test(purge_vault__another_of_its_name__nobody_keeps_a_role),
           cmocka_unit_test(put_assignment__contributor__cannot_give_access),
           cmocka_unit_test(put_assignment__administrator_of_data_access__data_roles_only),
           cmocka_unit_test(put_assignment__repeats__same_is_fine_other_is_not),

@@ -484,6 +484,43 @@ static void vault_store_list_assignments__principal_and_prefix__only_those(void 
     fixture_end(&fixture);
 }
 
+static void assert_assignments(struct fixture *fixture, const char *expected)
+{
+    KQ_AUTO_VALUE(kq_buffer) seen = {0};
+    kq_buffer_init(&seen, 100);
+    struct vault_page page = {.max = 20};
+    assert_ok(vault_store_list_assignments(fixture->store, NULL, NULL, &page, collect_assignment, &seen));
+    assert_slice_equal(kq_buffer_slice(&seen), kq_slice_text(expected));
+}
+
+#define IN_GROUP "/subscriptions/" SUBSCRIPTION "/resourcegroups/group"
+#define AT_VAULT IN_GROUP "/providers/microsoft.keyvault/vaults/"
+
+static void vault_store__resource_gone__assignments_over_it_gone_and_no_others(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_start(&fixture);
+    uint64_t vault_id = fixture_put_vault(&fixture, "Contoso");
+    uint64_t key_id = fixture_put_key(&fixture, vault_id, "Key", 1);
+    bool is_new;
+    assert_ok(set_group(&fixture, SUBSCRIPTION, "Group", "eastus", &is_new));
+    assert_ok(put_assignment(&fixture, '1', "/subscriptions/" SUBSCRIPTION, OBJECT));
+    assert_ok(put_assignment(&fixture, '2', IN_GROUP, OBJECT));
+    assert_ok(put_assignment(&fixture, '3', IN_GROUP "2", OBJECT));
+    assert_ok(put_assignment(&fixture, '4', AT_VAULT "contoso", OBJECT));
+    assert_ok(put_assignment(&fixture, '5', AT_VAULT "contoso-2", OBJECT));
+    assert_ok(put_assignment(&fixture, '6', AT_VAULT "contoso/keys/key", OBJECT));
+    assert_ok(put_assignment(&fixture, '7', AT_VAULT "contoso/keys/key-2", OBJECT));
+    assert_ok(vault_store_purge_key(fixture.store, key_id));
+    assert_assignments(&fixture, "1 2 3 4 5 7 ");
+    assert_ok(vault_store_purge_vault(fixture.store, vault_id));
+    assert_assignments(&fixture, "1 2 3 5 ");
+    assert_ok(vault_store_delete_group(fixture.store, SUBSCRIPTION, "GROUP"));
+    assert_assignments(&fixture, "1 3 ");
+    fixture_end(&fixture);
+}
+
 static bool count_principal(void *context, const struct vault_principal *principal)
 {
     assert_true(principal->display_name != NULL);
@@ -624,4 +661,5 @@ UNIT_MAIN(cmocka_unit_test(vault_store_put_setting__twice__replaced),
           cmocka_unit_test(vault_store_purge_vault__interrupted__name_free_and_rest_is_due),
           cmocka_unit_test(vault_store_list_vaults__filters_and_pages__in_order_of_names),
           cmocka_unit_test(vault_store_get_access__policy__in_its_order_and_replaced_whole),
-          cmocka_unit_test(vault_store_list_assignments__principal_and_prefix__only_those))
+          cmocka_unit_test(vault_store_list_assignments__principal_and_prefix__only_those),
+          cmocka_unit_test(vault_store__resource_gone__assignments_over_it_gone_and_no_others))
