@@ -99,20 +99,76 @@ static enum vault_problem get_definition(struct vault_call *call)
 
 /* ---- assignments: reading ----------------------------------------------------------------- */
 
-static json_t *assignment_json(const struct vault_assignment *assignment)
+/* Names as they were written first: an assignment keeps its scope in lower case.
+ * What is not there, or no longer, stays as it is. */
+static kq_status show_key_name(struct vault_call *call, uint64_t vault_id, struct vault_scope *scope)
+{
+    KQ_AUTO_VALUE(vault_key) key = {.id = 0};
+    kq_status status = vault_store_get_key(call->service->store, vault_id, scope->key, &key);
+    if (status == KQ_OK)
+        snprintf(scope->key, sizeof scope->key, "%s", key.name);
+    return status;
+}
+
+static kq_status show_vault_name(struct vault_call *call, struct vault_scope *scope)
+{
+    KQ_AUTO_VALUE(vault_record) vault = {.id = 0};
+    KQ_TRY(vault_store_get_vault(call->service->store, scope->vault, &vault));
+    snprintf(scope->vault, sizeof scope->vault, "%s", vault.name);
+    return scope->key[0] == '\0' ? KQ_OK : show_key_name(call, vault.id, scope);
+}
+
+static kq_status show_names(struct vault_call *call, struct vault_scope *scope)
+{
+    KQ_AUTO_VALUE(vault_group) group = {.name = NULL};
+    kq_status status = KQ_OK;
+    if (scope->group[0] != '\0')
+        status = vault_store_get_group(call->service->store, scope->subscription, scope->group, &group);
+    if (status == KQ_OK && group.name != NULL)
+        snprintf(scope->group, sizeof scope->group, "%s", group.name);
+    if (status == KQ_OK && scope->vault[0] != '\0')
+        status = show_vault_name(call, scope);
+    return status == KQ_ERR_NOT_FOUND ? KQ_OK : status;
+}
+
+/* Who is no person that we know is an application, ours or another issuer's. */
+static kq_status principal_type(struct vault_call *call, const char *object_id, const char **out)
+{
+    KQ_AUTO_VALUE(vault_person) person = {0};
+    kq_status status = vault_store_get_person(call->service->store, object_id, &person);
+    if (status == KQ_OK || status == KQ_ERR_NOT_FOUND)
+        *out = status == KQ_OK ? "User" : "ServicePrincipal";
+    return status == KQ_ERR_NOT_FOUND ? KQ_OK : status;
+}
+
+static kq_status assignment_json(struct vault_call *call, const struct vault_assignment *assignment, json_t **out)
 {
     struct vault_scope scope;
+    const char *type = NULL;
     char text[VAULT_SCOPE_TEXT_SIZE], id[VAULT_SCOPE_TEXT_SIZE + 100], role[140], created[KQ_TIME_TEXT_SIZE];
     if (!vault_scope_parse(assignment->scope, &scope))
-        return NULL;
+        return KQ_ERR_FORMAT;
+    KQ_TRY(show_names(call, &scope));
+    KQ_TRY(principal_type(call, assignment->principal_id, &type));
     vault_scope_text(&scope, text);
     snprintf(id, sizeof id, "%s/providers/Microsoft.Authorization/roleAssignments/%s", text, assignment->name);
     snprintf(role, sizeof role, "/subscriptions/%s/providers/Microsoft.Authorization/roleDefinitions/%s",
              scope.subscription, assignment->role);
     kq_time_text(assignment->created, created);
-    return json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s}}", "id", id, "name", assignment->name, "type",
+    *out = json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s}}", "id", id, "name", assignment->name, "type",
                      "Microsoft.Authorization/roleAssignments", "properties", "roleDefinitionId", role, "principalId",
-                     assignment->principal_id, "scope", text, "createdOn", created, "updatedOn", created);
+                     assignment->principal_id, "principalType", type, "scope", text, "createdOn", created, "updatedOn",
+                     created);
+    return *out == NULL ? KQ_ERR_MEMORY : KQ_OK;
+}
+
+static enum vault_problem reply_assignment(struct vault_call *call, unsigned http_status,
+                                           const struct vault_assignment *assignment)
+{
+    json_t *value = NULL;
+    kq_status status = assignment_json(call, assignment, &value);
+    return status == KQ_OK ? vault_reply(call, http_status, value)
+                           : vault_fail_status(call, status, "role assignment", NULL);
 }
 
 /* The scope of the path, checked: is the caller allowed this there, and is it there? */
@@ -126,10 +182,12 @@ static enum vault_problem find_scope(struct vault_call *call, const char *action
     return out->group[0] == '\0' ? vault_arm_subscription(call, out) : vault_arm_group(call, out);
 }
 
+/* A list's row must not call the store again: names are taken first, assignments read after. */
 struct assignment_list {
     char scope[VAULT_SCOPE_TEXT_SIZE];
     bool is_at_scope_only; /* what is below the scope is left out */
-    json_t *items;
+    char (*names)[VAULT_GUID_LEN + 1];
+    size_t num;
 };
 
 static bool add_assignment(void *context, const struct vault_assignment *assignment)
@@ -137,10 +195,36 @@ static bool add_assignment(void *context, const struct vault_assignment *assignm
     struct assignment_list *list = context;
     bool applies = vault_scope_covers(assignment->scope, list->scope) ||
                    (!list->is_at_scope_only && vault_scope_covers(list->scope, assignment->scope));
-    json_t *item = applies ? assignment_json(assignment) : NULL;
-    if (item != NULL)
-        json_array_append_new(list->items, item);
+    if (applies)
+        memcpy(list->names[list->num++], assignment->name, sizeof list->names[0]);
     return true;
+}
+
+static kq_status append_assignment(struct vault_call *call, const char *name, json_t *items)
+{
+    KQ_AUTO_VALUE(vault_assignment) assignment = {.scope = NULL};
+    json_t *item = NULL;
+    kq_status status = vault_store_get_assignment(call->service->store, name, &assignment);
+    if (status == KQ_ERR_NOT_FOUND) /* removed since */
+        return KQ_OK;
+    KQ_TRY(status);
+    KQ_TRY(assignment_json(call, &assignment, &item));
+    return json_array_append_new(items, item) == 0 ? KQ_OK : KQ_ERR_MEMORY;
+}
+
+/* One page: those at, above and below the scope, of one principal or (NULL) of all. */
+static kq_status read_page(struct vault_call *call, struct assignment_list *list, const char *principal,
+                           const char *prefix, struct vault_page *page, json_t *items)
+{
+    list->names = calloc(page->max, sizeof list->names[0]);
+    if (list->names == NULL)
+        return KQ_ERR_MEMORY;
+    kq_status status =
+        vault_store_list_assignments(call->service->store, principal, prefix, page, add_assignment, list);
+    for (size_t i = 0; i < list->num && status == KQ_OK; i++)
+        status = append_assignment(call, list->names[i], items);
+    free(list->names);
+    return status;
 }
 
 static enum vault_problem list_assignments(struct vault_call *call)
@@ -159,14 +243,13 @@ static enum vault_problem list_assignments(struct vault_call *call)
     memcpy(subscription.subscription, scope.subscription, sizeof subscription.subscription);
     char prefix[VAULT_SCOPE_TEXT_SIZE];
     vault_scope_lower(&subscription, prefix);
-    struct assignment_list list = {.items = json_array(),
-                                   .is_at_scope_only = vault_filter_value(&filter, "atScope") != NULL};
+    struct assignment_list list = {.is_at_scope_only = vault_filter_value(&filter, "atScope") != NULL};
     vault_scope_text(&scope, list.scope);
-    kq_status status =
-        vault_store_list_assignments(call->service->store, principal, prefix, &page, add_assignment, &list);
+    json_t *items = json_array();
+    kq_status status = items == NULL ? KQ_ERR_MEMORY : read_page(call, &list, principal, prefix, &page, items);
     if (status == KQ_OK)
-        return vault_arm_reply_list(call, list.items, &page);
-    json_decref(list.items);
+        return vault_arm_reply_list(call, items, &page);
+    json_decref(items);
     return vault_fail_status(call, status, "role assignments", NULL);
 }
 
@@ -190,7 +273,7 @@ static enum vault_problem get_assignment(struct vault_call *call)
                           last_segment(call));
     if (status != KQ_OK)
         return vault_fail_status(call, status, "role assignment", NULL);
-    return vault_reply(call, 200, assignment_json(&assignment));
+    return reply_assignment(call, 200, &assignment);
 }
 
 /* ---- assignments: writing ------------------------------------------------------------------ */
@@ -332,12 +415,12 @@ static enum vault_problem put_assignment(struct vault_call *call)
     VAULT_TRY(vault_arm_set_text(call, &assignment.scope, text));
     VAULT_TRY(check_new(call, &assignment, &exists));
     if (exists)
-        return vault_reply(call, 200, assignment_json(&assignment));
+        return reply_assignment(call, 200, &assignment);
     VAULT_TRY(audit(call, "vault.role.assign", &scope, &assignment));
     kq_status status = vault_store_put_assignment(call->service->store, &assignment);
     if (status != KQ_OK)
         return vault_fail_status(call, status, "role assignment", NULL);
-    return vault_reply(call, 201, assignment_json(&assignment));
+    return reply_assignment(call, 201, &assignment);
 }
 
 static enum vault_problem delete_assignment(struct vault_call *call)
@@ -355,7 +438,7 @@ static enum vault_problem delete_assignment(struct vault_call *call)
     status = vault_store_delete_assignment(call->service->store, assignment.name);
     if (status != KQ_OK && status != KQ_ERR_NOT_FOUND)
         return vault_fail_status(call, status, "role assignment", NULL);
-    return vault_reply(call, 200, assignment_json(&assignment));
+    return reply_assignment(call, 200, &assignment);
 }
 
 #define MANAGEMENT VAULT_HOST_MANAGEMENT

@@ -135,6 +135,34 @@ static void put_assignment__repeats__same_is_fine_other_is_not(void **state)
     END;
 }
 
+static void assignments__names_of_either_case__shown_as_written_first(void **state)
+{
+    START;
+    static const char mine[] = IN_SUBSCRIPTION "/resourceGroups/MyGroup";
+    static const char vault[] = IN_SUBSCRIPTION "/resourceGroups/MyGroup/providers/Microsoft.KeyVault/vaults/MyVault";
+    assert_int_equal(control_send(world, VAULT_PUT, mine, "{'location':'eastus2'}"), 201);
+    assert_int_equal(control_send(world, VAULT_PUT, vault,
+                                  "{'location':'eastus2','properties':{'tenantId':'" TENANT
+                                  "','sku':{'family':'A','name':'standard'},'accessPolicies':[]}}"),
+                     200);
+    assert_int_equal(assign(world,
+                            IN_SUBSCRIPTION "/resourcegroups/mygroup/providers/microsoft.keyvault/vaults/myvault",
+                            NAME1, READER, BOB),
+                     201);
+    assert_string_equal(control_text(world, "properties.scope"), vault);
+    assert_string_equal(control_text(world, "properties.principalType"), "ServicePrincipal");
+    assert_int_equal(assign(world, vault, NAME2, READER, CAROL), 201);
+    assert_int_equal(control_send(world, VAULT_GET, mine, NULL), 200);
+    assert_int_equal(
+        control_send(world, VAULT_GET,
+                     IN_SUBSCRIPTION "/resourceGroups/MYGROUP" ASSIGNMENTS "?$filter=assignedTo('" CAROL "')", NULL),
+        200);
+    assert_int_equal(json_array_size(control_value(world, "value")), 1);
+    assert_string_equal(control_text(world, "value.0.properties.scope"), vault);
+    assert_memory_equal(control_text(world, "value.0.id"), vault, sizeof vault - 1);
+    END;
+}
+
 static void list_assignments__filters__above_at_and_below(void **state)
 {
     START;
@@ -195,6 +223,7 @@ UNIT_MAIN(cmocka_unit_test(allow__no_role__refused_with_the_documented_words),
           cmocka_unit_test(put_assignment__contributor__cannot_give_access),
           cmocka_unit_test(put_assignment__administrator_of_data_access__data_roles_only),
           cmocka_unit_test(put_assignment__repeats__same_is_fine_other_is_not),
+          cmocka_unit_test(assignments__names_of_either_case__shown_as_written_first),
           cmocka_unit_test(list_assignments__filters__above_at_and_below),
           cmocka_unit_test(list_definitions__by_name__one),
           cmocka_unit_test(aliases__same_alias__same_subscription_and_only_for_operators))
