@@ -96,13 +96,16 @@ static bool is_same_letter(char a, char b)
 }
 
 /* On a mismatch the last star takes one character more: no recursion, and at
- * most length times length steps. */
+ * most length times length steps. A star between slashes may stand for no part
+ * at all: who may read vaults, their parts included, may read vaults. */
 static bool matches(const char *pattern, const char *text)
 {
-    const char *after_star = NULL, *taken = NULL;
+    const char *after_star = NULL, *taken = NULL, *begin = text;
     while (*text != '\0') {
         if (*pattern == '*') {
             after_star = ++pattern;
+            if (*pattern == '/' && text > begin && text[-1] == '/')
+                text--; /* one slash for both */
             taken = text;
         } else if (is_same_letter(*pattern, *text)) {
             pattern++;

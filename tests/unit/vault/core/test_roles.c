@@ -6,6 +6,7 @@
 #define OWNER "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 #define CONTRIBUTOR "b24988ac-6180-42a0-ab88-20f7382dd24c"
 #define READER "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+#define VAULT_READER "21090545-7ca7-4776-b22c-e363652d74d2"
 #define VAULT_CONTRIBUTOR "f25e0fa2-a7c8-4377-a976-54943a77a395"
 #define CRYPTO_OFFICER "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 #define CRYPTO_USER "12338af0-0e69-4776-bea7-57ae8d297424"
@@ -67,6 +68,10 @@ static void vault_role_allows__table__what_is_taken_away_counts(void **state)
         {CONTRIBUTOR, "Microsoft.Authorization/roleAssignments/read", true},
         {CONTRIBUTOR, "Microsoft.KeyVault/vaults/delete", true},
         {READER, "Microsoft.KeyVault/vaults/read", true},
+        {VAULT_READER, "Microsoft.KeyVault/vaults/read", true},
+        {VAULT_READER, "Microsoft.KeyVault/vaults/secrets/read", true},
+        {VAULT_READER, "Microsoft.KeyVault/vaultsread", false},
+        {VAULT_READER, "Microsoft.KeyVault/vaults/write", false},
         {READER, "Microsoft.KeyVault/vaults/write", false},
         {VAULT_CONTRIBUTOR, "Microsoft.KeyVault/vaults/write", true},
         {VAULT_CONTRIBUTOR, "microsoft.keyvault/locations/deletedvaults/purge/action", false},
