@@ -49,11 +49,14 @@ class ControlParity(unittest.TestCase):
     def test_private_links__of_a_vault__are_none(self):
         for tree in ("privateLinkResources", "privateEndpointConnections"):
             self.assertEqual(self.must("GET", f"{self.vault}/{tree}")["value"], [])
+            self.refuses(self.world.manage("GET", f"{self.vault}-2/{tree}"), 404, "ResourceNotFound")
 
     def test_managed_hsms__everywhere__are_none_and_are_not_made(self):
         for path in (f"{self.subscription}{KEY_VAULT}/managedHSMs", f"{self.group}{KEY_VAULT}/managedHSMs",
                      f"{self.subscription}{KEY_VAULT}/deletedManagedHSMs"):
             self.assertEqual(self.must("GET", path), {"value": []})
+        nowhere = f"{self.subscription}/resourceGroups/nowhere{KEY_VAULT}/managedHSMs"
+        self.refuses(self.world.manage("GET", nowhere), 404, "ResourceGroupNotFound")
         one = f"{self.group}{KEY_VAULT}/managedHSMs/one"
         self.refuses(self.world.manage("GET", one), 404, "ResourceNotFound")
         self.refuses(self.world.manage("PUT", one, self.body()), 400, "NotSupported", "Managed HSMs are not offered here")
@@ -75,6 +78,7 @@ class ControlParity(unittest.TestCase):
         self.assertNotIn(path, [item["properties"]["vaultId"] for item in self.must("GET", listed)["value"]])
         self.must("DELETE", path)
         self.assertIn(path, [item["properties"]["vaultId"] for item in self.must("GET", listed)["value"]])
+        self.refuses(self.world.manage("PUT", path, self.body()), 409, "ConflictError", "either recover or purge")
         taken = {"name": path.rpartition("/")[2], "type": "Microsoft.KeyVault/vaults"}
         answer = self.must("POST", f"{self.subscription}{KEY_VAULT}/checkNameAvailability", taken)
         self.assertEqual((answer["nameAvailable"], answer["reason"]), (False, "AlreadyExists"))
@@ -133,6 +137,8 @@ class ControlParity(unittest.TestCase):
         self.refuses(self.world.vault("POST", "contoso", create, b"{" + b" " * (3 << 20)), 413, "RequestEntityTooLarge")
         self.refuses(self.world.vault("POST", "contoso", create, b"[1]"), 400, "BadParameter", "a JSON object")
         self.refuses(self.world.vault("POST", "contoso", create, b"{,"), 400, "BadParameter", "line 1, column 2")
+        self.refuses(self.world.manage("PUT", self.vault, b"{,"), 400, "BadRequest", "line 1, column 2")
+        self.refuses(self.world.manage("PUT", self.vault, b"[1]"), 400, "BadRequest", "a JSON object")
 
     def test_public__health_toolsets_ca_and_page__want_no_token(self):
         for path, kind in (("/healthz", "application/json"), ("/readyz", "application/json"),

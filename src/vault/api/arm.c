@@ -222,16 +222,16 @@ static enum vault_problem check_tag(struct vault_call *call, const char *name, c
     return VAULT_OK;
 }
 
-enum vault_problem vault_arm_tags(struct vault_call *call, const json_t *tags, size_t max, char **out)
+enum vault_problem vault_arm_tags(struct vault_call *call, const json_t *tags, char **out)
 {
     const char *name;
     json_t *value;
     *out = NULL;
     if (tags == NULL || json_object_size(tags) == 0)
         return VAULT_OK;
-    if (json_object_size(tags) > max)
-        return vault_fail(call, VAULT_BAD_REQUEST, "tags: %zu given; at most %zu are allowed here.",
-                          json_object_size(tags), max);
+    if (json_object_size(tags) > VAULT_ARM_TAGS_MAX)
+        return vault_fail(call, VAULT_BAD_REQUEST, "tags: %zu given; at most %u are allowed here.",
+                          json_object_size(tags), VAULT_ARM_TAGS_MAX);
     json_object_foreach((json_t *)tags, name, value) VAULT_TRY(check_tag(call, name, value));
     *out = vault_arm_object_text(tags);
     return *out != NULL ? VAULT_OK : vault_fail_status(call, KQ_ERR_MEMORY, "tags", NULL);
@@ -322,6 +322,8 @@ enum vault_problem vault_arm_filter(struct vault_call *call, const char *const *
         return VAULT_OK;
     for (; *names != NULL && len < sizeof known; names++)
         len += (size_t)snprintf(known + len, sizeof known - len, "%s%s", len == 0 ? "" : ", ", *names);
+    if (len == 0)
+        return vault_fail(call, VAULT_BAD_REQUEST, "$filter is not supported here; leave it out.");
     return vault_fail(call, VAULT_BAD_REQUEST,
                       "$filter is not supported in this form. Known here: %s; each once with eq '...' or (), joined "
                       "by and.",

@@ -47,9 +47,9 @@ enum vault_problem vault_arm_subscription(struct vault_call *call, struct vault_
 enum vault_problem vault_arm_group(struct vault_call *call, struct vault_scope *scope);
 
 /* Checks tags and makes the store's text of them (NULL for none).
- * max   how many a resource may have
  * Returns  VAULT_OK, VAULT_BAD_REQUEST */
-enum vault_problem vault_arm_tags(struct vault_call *call, const json_t *tags, size_t max, char **out);
+#define VAULT_ARM_TAGS_MAX 50u /* of a resource; a key has fewer */
+enum vault_problem vault_arm_tags(struct vault_call *call, const json_t *tags, char **out);
 /* The other way: an object, never NULL but for want of memory. */
 json_t *vault_arm_stored_object(const char *text);
 /* Compact text that the caller frees; NULL: no memory. */

@@ -6,8 +6,6 @@
 #include "vault/api/arm.h"
 #include "vault/api/vaults.h"
 
-#define GROUP_TAGS_MAX 50u
-
 static const char action_read[] = "Microsoft.Resources/subscriptions/resourceGroups/read";
 static const char action_write[] = "Microsoft.Resources/subscriptions/resourceGroups/write";
 static const char action_delete[] = "Microsoft.Resources/subscriptions/resourceGroups/delete";
@@ -112,7 +110,7 @@ static enum vault_problem read_tags(struct vault_call *call, struct vault_group 
         return vault_fail(call, VAULT_BAD_REQUEST, "tags: an object of strings is wanted.");
     if (tags == NULL)
         return VAULT_OK;
-    VAULT_TRY(vault_arm_tags(call, tags, GROUP_TAGS_MAX, &text));
+    VAULT_TRY(vault_arm_tags(call, tags, &text));
     free(group->tags);
     group->tags = text;
     return VAULT_OK;

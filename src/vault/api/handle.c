@@ -223,8 +223,9 @@ static enum vault_problem check_version(struct vault_call *call, enum vault_host
                       "The api-version query parameter (?api-version=) is required for all requests.");
 }
 
-static enum vault_problem read_body(struct vault_call *call)
+static enum vault_problem read_body(struct vault_call *call, enum vault_host host)
 {
+    const enum vault_problem wrong = host == VAULT_HOST_VAULT ? VAULT_BAD_PARAMETER : VAULT_BAD_REQUEST;
     char error[160] = "";
     if ((call->route->flags & VAULT_ROUTE_BODY) == 0)
         return VAULT_OK;
@@ -233,9 +234,9 @@ static enum vault_problem read_body(struct vault_call *call)
     if (status == KQ_ERR_MEMORY)
         return vault_fail_status(call, status, "request body", NULL);
     if (status != KQ_OK)
-        return vault_fail(call, VAULT_BAD_PARAMETER, "The request body is not well-formed JSON: %s", error);
+        return vault_fail(call, wrong, "The request body is not well-formed JSON: %s", error);
     if (!json_is_object(call->body))
-        return vault_fail(call, VAULT_BAD_PARAMETER, "The request body must be a JSON object.");
+        return vault_fail(call, wrong, "The request body must be a JSON object.");
     return VAULT_OK;
 }
 
@@ -258,7 +259,7 @@ static enum vault_problem walk(struct vault_call *call, enum vault_host host, co
         if (call->route->permission != 0)
             VAULT_TRY(vault_access_check(call, call->route->permission, call->names[0]));
     }
-    VAULT_TRY(read_body(call));
+    VAULT_TRY(read_body(call, host));
     if (host == VAULT_HOST_VAULT && !is_public)
         VAULT_TRY(vault_throttle_check(call));
     return call->route->handler(call);

@@ -181,7 +181,7 @@ static enum vault_problem change_vault(struct vault_call *call, enum vault_merge
 static enum vault_problem refuse_name(struct vault_call *call, const struct vault_record *record)
 {
     if (record->deleted != 0)
-        return vault_fail(call, VAULT_VAULT_ALREADY_EXISTS,
+        return vault_fail(call, VAULT_VAULT_IS_DELETED,
                           "A vault with the same name already exists in deleted state. You need to either recover or "
                           "purge existing key vault.");
     return vault_fail(call, VAULT_VAULT_ALREADY_EXISTS,
@@ -345,8 +345,8 @@ const struct vault_route vault_vault_routes[] = {
     {MANAGEMENT, VAULT_GET, ONE_VAULT, get_vault, 0, 0},
     {MANAGEMENT, VAULT_DELETE, ONE_VAULT, delete_vault, 0, 0},
     {MANAGEMENT, VAULT_PUT, ONE_VAULT "/accessPolicies/{}", vault_policies_change, 0, VAULT_ROUTE_BODY},
-    {MANAGEMENT, VAULT_GET, ONE_VAULT "/privateLinkResources", vault_vaults_list_nothing, 0, 0},
-    {MANAGEMENT, VAULT_GET, ONE_VAULT "/privateEndpointConnections", vault_vaults_list_nothing, 0, 0},
+    {MANAGEMENT, VAULT_GET, ONE_VAULT "/privateLinkResources", vault_vaults_list_links, 0, 0},
+    {MANAGEMENT, VAULT_GET, ONE_VAULT "/privateEndpointConnections", vault_vaults_list_links, 0, 0},
     {MANAGEMENT, VAULT_GET, GROUP "/vaults", vault_vaults_list, 0, 0},
     {MANAGEMENT, VAULT_GET, SUBSCRIPTION PROVIDER "/vaults", vault_vaults_list, 0, 0},
     {MANAGEMENT, VAULT_GET, SUBSCRIPTION "/resources", vault_vaults_list_resources, 0, 0},

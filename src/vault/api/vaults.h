@@ -69,6 +69,7 @@ enum vault_problem vault_vaults_delete_group(struct vault_call *call, const char
 vault_handler vault_vaults_list;           /* of a subscription (one name) or a group (two) */
 vault_handler vault_vaults_list_resources; /* with $filter */
 vault_handler vault_vaults_list_nothing;   /* managed HSMs and what belongs to them */
+vault_handler vault_vaults_list_links;     /* private links of a vault: none */
 vault_handler vault_deleted_list;
 vault_handler vault_deleted_get;
 vault_handler vault_deleted_purge;

@@ -247,7 +247,7 @@ static enum vault_problem merge_tags(const struct merging *m, const json_t *body
         return vault_fail(m->call, VAULT_BAD_REQUEST, "tags: an object of strings is wanted.");
     if (tags == NULL && m->merge == VAULT_MERGE_PATCH)
         return VAULT_OK;
-    VAULT_TRY(vault_arm_tags(m->call, tags, VAULT_TAGS_MAX, &text));
+    VAULT_TRY(vault_arm_tags(m->call, tags, &text));
     free(m->resource->record.tags);
     m->resource->record.tags = text;
     return VAULT_OK;

@@ -161,10 +161,18 @@ enum vault_problem vault_vaults_list_nothing(struct vault_call *call)
 {
     KQ_AUTO_VALUE(vault_grants) grants = {.is_operator = false};
     struct vault_scope scope;
-    VAULT_TRY(vault_arm_scope(call, call->names[0], NULL, NULL, &scope));
+    VAULT_TRY(vault_arm_scope(call, call->names[0], call->names[1], NULL, &scope));
     VAULT_TRY(vault_grants_load(call, &grants));
     if (!vault_grants_touch(&grants, &scope))
         return vault_arm_deny(call, action_resources, &scope);
-    VAULT_TRY(vault_arm_subscription(call, &scope));
+    VAULT_TRY(scope.group[0] == '\0' ? vault_arm_subscription(call, &scope) : vault_arm_group(call, &scope));
+    return vault_arm_reply_list(call, json_array(), NULL);
+}
+
+enum vault_problem vault_vaults_list_links(struct vault_call *call)
+{
+    KQ_AUTO_VALUE(vault_resource) resource = {.access = NULL};
+    struct vault_scope scope;
+    VAULT_TRY(vault_vaults_find(call, action_read, &scope, &resource));
     return vault_arm_reply_list(call, json_array(), NULL);
 }

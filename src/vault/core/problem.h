@@ -39,6 +39,7 @@
     X(CONFLICT, 409, "Conflict", NULL)                                                                                 \
     X(OBJECT_IS_DELETED, 409, "Conflict", "ObjectIsDeletedButRecoverable")                                             \
     X(VAULT_ALREADY_EXISTS, 409, "VaultAlreadyExists", NULL)                                                           \
+    X(VAULT_IS_DELETED, 409, "ConflictError", NULL)                                                                    \
     X(INVALID_RESOURCE_LOCATION, 409, "InvalidResourceLocation", NULL)                                                 \
     X(ROLE_ASSIGNMENT_EXISTS, 409, "RoleAssignmentExists", NULL)                                                       \
     X(TOO_LARGE, 413, "RequestEntityTooLarge", NULL)                                                                   \

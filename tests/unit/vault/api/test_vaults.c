@@ -298,7 +298,23 @@ static void check_name__each_case__as_documented(void **state)
     END;
 }
 
-UNIT_MAIN(cmocka_unit_test(put_vault__all_given__answers_what_clients_read),
+static void patch_vault__tags__fifty_and_no_more(void **state)
+{
+    START;
+    control_put_contoso(world);
+    for (unsigned num = 50; num <= 51; num++) {
+        char body[1200] = "{'tags':{";
+        size_t len = strlen(body);
+        for (unsigned i = 0; i < num; i++)
+            len += (size_t)snprintf(body + len, sizeof body - len, "%s'k%u':'v'", i == 0 ? "" : ",", i);
+        snprintf(body + len, sizeof body - len, "}}");
+        assert_int_equal(control_send(world, VAULT_PATCH, CONTOSO, body), num == 50 ? 200 : 400);
+    }
+    END;
+}
+
+UNIT_MAIN(cmocka_unit_test(patch_vault__tags__fifty_and_no_more),
+          cmocka_unit_test(put_vault__all_given__answers_what_clients_read),
           cmocka_unit_test(put_vault__what_get_gave__changes_nothing),
           cmocka_unit_test(put_vault__bad_bodies__refused_and_nothing_made),
           cmocka_unit_test(put_vault__region_without_a_world__names_the_command),
