@@ -107,6 +107,7 @@ REFUSED_BY_LIBRARY = [
     ("chunk size not hex", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nabc\r\n0\r\n\r\n"),
     ("chunk size negative", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nabc\r\n0\r\n\r\n"),
     ("chunk longer than said", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n"),
+    ("chunk extension beyond its buffer", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1;" + "a" * 100000),
     ("chunk size beyond 64 bits", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + "f" * 17 + "\r\nab"),
     ("target too long", "GET /" + "a" * 30000 + " HTTP/1.1\r\nHost: a\r\n\r\n"),
     ("header too long", "GET / HTTP/1.1\r\nHost: a\r\nX: " + "a" * 30000 + "\r\n\r\n"),

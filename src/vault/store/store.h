@@ -25,8 +25,9 @@ void vault_store_free(struct vault_store *store);
 KQ_AUTO_DEFINE(vault_store);
 
 /* All functions below: KQ_ERR_IO (the disk), KQ_ERR_FULL (no room left; nothing
- * was changed), KQ_ERR_FORMAT (the database is damaged), KQ_ERR_MEMORY beside
- * what they name. get and update functions: KQ_ERR_NOT_FOUND. put functions
+ * was changed), KQ_ERR_WAIT (another program holds the database; nothing was
+ * changed), KQ_ERR_FORMAT (the database is damaged), KQ_ERR_MEMORY beside what
+ * they name. get and update functions: KQ_ERR_NOT_FOUND. put functions
  * insert: KQ_ERR_EXISTS, and KQ_ERR_NOT_FOUND when what they belong to is not
  * there. out records must be empty ({0}) or cleared; they are untouched on
  * failure. Numbers above 2^63 - 1 are KQ_ERR_ARGUMENT. */

@@ -52,6 +52,9 @@ kq_status vault_sqlite_status(sqlite3 *database, int code)
         return KQ_OK;
     case SQLITE_CONSTRAINT:
         return constraint_status(code);
+    case SQLITE_BUSY: /* another program has held it for BUSY_TIMEOUT_MS */
+    case SQLITE_LOCKED:
+        return KQ_ERR_WAIT;
     case SQLITE_FULL:
         return KQ_ERR_FULL;
     case SQLITE_NOMEM:

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "fixture.h"
+#include "vault/store/sqlite/database.h"
 
 /* ---- many threads ---- */
 
@@ -389,7 +390,17 @@ static void vault_store__disk_full__full_and_nothing_changed(void **state)
     assert_int_equal(WEXITSTATUS(how), 0);
 }
 
-UNIT_MAIN(cmocka_unit_test(vault_store__many_threads__everything_once),
+/* SQLite waits for ten seconds before it says so. */
+static void vault_sqlite_status__held_by_another_program__is_to_be_tried_again(void **state)
+{
+    (void)state;
+    assert_status(vault_sqlite_status(NULL, SQLITE_BUSY), KQ_ERR_WAIT);
+    assert_status(vault_sqlite_status(NULL, SQLITE_BUSY_SNAPSHOT), KQ_ERR_WAIT);
+    assert_status(vault_sqlite_status(NULL, SQLITE_LOCKED), KQ_ERR_WAIT);
+}
+
+UNIT_MAIN(cmocka_unit_test(vault_sqlite_status__held_by_another_program__is_to_be_tried_again),
+          cmocka_unit_test(vault_store__many_threads__everything_once),
           cmocka_unit_test(vault_store__killed_while_writing__what_was_acknowledged_is_there),
           cmocka_unit_test(vault_store__file_may_not_grow__full_and_nothing_changed),
           cmocka_unit_test(vault_store__no_room_for_several_threads__each_is_told_the_truth),
