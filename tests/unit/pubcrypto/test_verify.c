@@ -135,6 +135,7 @@ static void check_file(const struct vector_file *row)
     json_array_foreach(json_object_get(file, "testGroups"), i, group)
         check_group(group, row->mechanism, row->hash, &counts);
     assert_true(counts.valid > 0 && counts.invalid > 0);
+    assert_int_equal(counts.valid + counts.invalid, json_integer_value(json_object_get(file, "numberOfTests")));
     json_decref(file);
 }
 
@@ -305,6 +306,218 @@ static void verify__wycheproof_pss_of_other_masks_and_salts__is_refused(void **s
     assert_true(mixed.invalid > 50);
 }
 
+static json_t *load_or_skip(const char *name)
+{
+    json_t *file = vectors_load(name);
+    if (file == NULL)
+        skip();
+    return file;
+}
+
+static kq_status open_key(const json_t *object, const char *member, struct kq_public_key **out)
+{
+    KQ_AUTO_VALUE(kq_buffer) spki = {0};
+    vectors_hex(object, member, &spki);
+    return kq_public_key_new(kq_buffer_slice(&spki), out);
+}
+
+/* Valid signatures of hashes that we do not know, but for whose digests ours have room. */
+static size_t check_other_hash(const json_t *group, const EVP_MD *md, const uint64_t mechanisms[2])
+{
+    KQ_AUTO(kq_public_key) key = NULL;
+    assert_ok(open_key(group, "publicKeyDer", &key));
+    size_t i, num_refused = 0;
+    const json_t *vector;
+    json_array_foreach(json_object_get(group, "tests"), i, vector)
+    {
+        if (strcmp(vectors_text(vector, "result"), "valid") != 0)
+            continue;
+        KQ_AUTO_VALUE(kq_buffer) text = {0}, signature = {0};
+        uint8_t digest[EVP_MAX_MD_SIZE];
+        unsigned len = 0;
+        vectors_hex(vector, "msg", &text);
+        vectors_hex(vector, "sig", &signature);
+        assert_int_equal(EVP_Digest(text.data, text.len, digest, &len, md, NULL), 1);
+        for (size_t m = 0; m < 2; m++)
+            assert_status(
+                kq_public_key_verify(key, mechanisms[m], kq_slice_of(digest, len), kq_buffer_slice(&signature)),
+                KQ_ERR_SIGNATURE);
+        num_refused++;
+    }
+    return num_refused;
+}
+
+static void verify__wycheproof_rsa_of_other_hashes_of_our_lengths__is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *md;
+        uint64_t mechanisms[2];
+    } files[] = {
+        {"rsa_signature_2048_sha512_256", "SHA512-256", {KQ_MECH_RSA_PKCS1_SHA256, KQ_MECH_RSA_PSS_SHA256}},
+        {"rsa_signature_3072_sha512_256", "SHA512-256", {KQ_MECH_RSA_PKCS1_SHA256, KQ_MECH_RSA_PSS_SHA256}},
+        {"rsa_signature_4096_sha512_256", "SHA512-256", {KQ_MECH_RSA_PKCS1_SHA256, KQ_MECH_RSA_PSS_SHA256}},
+        {"rsa_signature_2048_sha3_256", "SHA3-256", {KQ_MECH_RSA_PKCS1_SHA256, KQ_MECH_RSA_PSS_SHA256}},
+        {"rsa_signature_3072_sha3_256", "SHA3-256", {KQ_MECH_RSA_PKCS1_SHA256, KQ_MECH_RSA_PSS_SHA256}},
+        {"rsa_signature_2048_sha3_384", "SHA3-384", {KQ_MECH_RSA_PKCS1_SHA384, KQ_MECH_RSA_PSS_SHA384}},
+        {"rsa_signature_3072_sha3_384", "SHA3-384", {KQ_MECH_RSA_PKCS1_SHA384, KQ_MECH_RSA_PSS_SHA384}},
+        {"rsa_signature_2048_sha3_512", "SHA3-512", {KQ_MECH_RSA_PKCS1_SHA512, KQ_MECH_RSA_PSS_SHA512}},
+        {"rsa_signature_3072_sha3_512", "SHA3-512", {KQ_MECH_RSA_PKCS1_SHA512, KQ_MECH_RSA_PSS_SHA512}},
+        {"rsa_pss_2048_sha512_256_mgf1_32", "SHA512-256", {KQ_MECH_RSA_PKCS1_SHA256, KQ_MECH_RSA_PSS_SHA256}},
+    };
+    for (size_t i = 0; i < KQ_COUNT_OF(files); i++) {
+        char path[256];
+        snprintf(path, sizeof path, "wycheproof/%s_test.json", files[i].name);
+        json_t *file = load_or_skip(path);
+        size_t g, num_refused = 0;
+        const json_t *group;
+        json_array_foreach(json_object_get(file, "testGroups"), g, group) num_refused +=
+            check_other_hash(group, EVP_get_digestbyname(files[i].md), files[i].mechanisms);
+        assert_true(num_refused >= 7);
+        json_decref(file);
+    }
+}
+
+/* Keys that fix the parameters of PSS (RFC 4055 1.2) have another algorithm than ours. */
+static void public_key__wycheproof_pss_with_parameters__is_unsupported(void **state)
+{
+    (void)state;
+    static const char *const files[] = {
+        "wycheproof/rsa_pss_2048_sha1_mgf1_20_params_test.json",
+        "wycheproof/rsa_pss_2048_sha256_mgf1_0_params_test.json",
+        "wycheproof/rsa_pss_2048_sha256_mgf1_32_params_test.json",
+        "wycheproof/rsa_pss_2048_sha512_mgf1sha256_32_params_test.json",
+        "wycheproof/rsa_pss_3072_sha256_mgf1_32_params_test.json",
+        "wycheproof/rsa_pss_4096_sha512_mgf1_32_params_test.json",
+        "wycheproof/rsa_pss_4096_sha512_mgf1_64_params_test.json",
+        "wycheproof/rsa_pss_misc_params_test.json",
+    };
+    size_t num_keys = 0;
+    for (size_t i = 0; i < KQ_COUNT_OF(files); i++) {
+        json_t *file = load_or_skip(files[i]);
+        size_t g;
+        const json_t *group;
+        json_array_foreach(json_object_get(file, "testGroups"), g, group)
+        {
+            struct kq_public_key *key = NULL;
+            assert_status(open_key(group, "publicKeyDer", &key), KQ_ERR_UNSUPPORTED);
+            num_keys++;
+        }
+        json_decref(file);
+    }
+    assert_true(num_keys >= 157);
+}
+
+/* Small moduli and the public exponent 3 verify too; the module signs with neither. */
+static size_t check_published_group(const json_t *group)
+{
+    static const struct vector_file rows[] = {
+        {"SHA-256", KQ_MECH_RSA_PKCS1_SHA256, KQ_HASH_SHA256},
+        {"SHA-384", KQ_MECH_RSA_PKCS1_SHA384, KQ_HASH_SHA384},
+        {"SHA-512", KQ_MECH_RSA_PKCS1_SHA512, KQ_HASH_SHA512},
+    };
+    size_t row = 0, i, num_good = 0;
+    while (row < KQ_COUNT_OF(rows) && strcmp(vectors_text(group, "sha"), rows[row].name) != 0)
+        row++;
+    if (row == KQ_COUNT_OF(rows))
+        return 0;
+    KQ_AUTO(kq_public_key) key = NULL;
+    assert_ok(open_key(group, "keyDer", &key));
+    const json_t *vector;
+    json_array_foreach(json_object_get(group, "tests"), i, vector)
+    {
+        assert_ok(verify_vector(key, rows[row].mechanism, rows[row].hash, vector));
+        num_good++;
+    }
+    return num_good;
+}
+
+static void verify__wycheproof_generated_rsa_pkcs1__is_good(void **state)
+{
+    (void)state;
+    static const char *const sizes[] = {"1024", "1536", "2048", "3072", "4096"};
+    size_t num_good = 0;
+    for (size_t i = 0; i < KQ_COUNT_OF(sizes); i++) {
+        char path[256];
+        snprintf(path, sizeof path, "wycheproof/rsa_pkcs1_%s_sig_gen_test.json", sizes[i]);
+        json_t *file = load_or_skip(path);
+        size_t g;
+        const json_t *group;
+        json_array_foreach(json_object_get(file, "testGroups"), g, group) num_good += check_published_group(group);
+        json_decref(file);
+    }
+    assert_true(num_good >= 118);
+}
+
+static void check_statements(const char *path, struct counts *counts)
+{
+    json_t *file = load_or_skip(path);
+    size_t g, i;
+    const json_t *group, *vector;
+    json_array_foreach(json_object_get(file, "testGroups"), g, group)
+    {
+        KQ_AUTO(kq_public_key) key = NULL;
+        assert_ok(open_key(group, "publicKeyDer", &key));
+        json_array_foreach(json_object_get(group, "tests"), i, vector)
+        {
+            KQ_AUTO_VALUE(kq_buffer) text = {0}, signature = {0};
+            vectors_hex(vector, "msg", &text);
+            vectors_hex(vector, "sig", &signature);
+            bool is_valid = strcmp(vectors_text(vector, "result"), "valid") == 0;
+            kq_status status = kq_public_key_verify_statement(key, kq_buffer_slice(&text), kq_buffer_slice(&signature));
+            if (status != (is_valid ? KQ_OK : KQ_ERR_SIGNATURE))
+                fail_msg("vector %lld: %s", (long long)json_integer_value(json_object_get(vector, "tcId")),
+                         kq_status_text(status));
+            counts->valid += is_valid ? 1 : 0;
+            counts->invalid += is_valid ? 0 : 1;
+        }
+    }
+    json_decref(file);
+}
+
+static void verify_statement__wycheproof_der__agrees_with_every_vector(void **state)
+{
+    (void)state;
+    struct counts counts = {.valid = 0};
+    check_statements("wycheproof/ecdsa_secp384r1_sha384_test.json", &counts);
+    check_statements("wycheproof/ecdsa_secp521r1_sha512_test.json", &counts);
+    assert_true(counts.valid >= 426 && counts.invalid >= 620);
+}
+
+/* The peers' keys of the published agreements. Some are sound keys of another
+ * curve; what is not sound, or has an encoding of its own, is no key. */
+static void check_peers(const char *path, enum kq_key_type curve, struct counts *counts)
+{
+    json_t *file = load_or_skip(path);
+    size_t i;
+    const json_t *vector;
+    const json_t *group = json_array_get(json_object_get(file, "testGroups"), 0);
+    json_array_foreach(json_object_get(group, "tests"), i, vector)
+    {
+        KQ_AUTO(kq_public_key) key = NULL;
+        bool is_valid = strcmp(vectors_text(vector, "result"), "valid") == 0;
+        kq_status status = open_key(vector, "public", &key);
+        if ((status == KQ_OK && kq_public_key_type(key) == curve) != is_valid)
+            fail_msg("vector %lld (%s): %s", (long long)json_integer_value(json_object_get(vector, "tcId")),
+                     vectors_text(vector, "comment"), kq_status_text(status));
+        counts->valid += is_valid ? 1 : 0;
+        counts->invalid += is_valid ? 0 : 1;
+    }
+    json_decref(file);
+}
+
+static void public_key__wycheproof_peers__sound_ones_in_their_one_encoding(void **state)
+{
+    (void)state;
+    struct counts counts = {.valid = 0};
+    check_peers("wycheproof/ecdh_secp256r1_test.json", KQ_KEY_EC_P256, &counts);
+    check_peers("wycheproof/ecdh_secp384r1_test.json", KQ_KEY_EC_P384, &counts);
+    check_peers("wycheproof/ecdh_secp521r1_test.json", KQ_KEY_EC_P521, &counts);
+    check_peers("wycheproof/ecdh_secp256k1_test.json", KQ_KEY_EC_SECP256K1, &counts);
+    assert_true(counts.valid >= 2206 && counts.invalid >= 1121);
+}
+
 /* ---- OAEP ------------------------------------------------------------------ */
 
 static size_t open_oaep(const struct test_key *key, const EVP_MD *hash, struct kq_slice label, struct kq_slice sealed,
@@ -460,6 +673,11 @@ UNIT_MAIN(cmocka_unit_test(verify_statement__p384_p521_dsa__accepts_only_the_sig
           cmocka_unit_test(verify__wycheproof_rsa_pss__agrees_with_every_vector),
           cmocka_unit_test(verify__pss_with_another_salt_length__is_refused),
           cmocka_unit_test(verify__wycheproof_pss_of_other_masks_and_salts__is_refused),
+          cmocka_unit_test(verify__wycheproof_rsa_of_other_hashes_of_our_lengths__is_refused),
+          cmocka_unit_test(public_key__wycheproof_pss_with_parameters__is_unsupported),
+          cmocka_unit_test(verify__wycheproof_generated_rsa_pkcs1__is_good),
+          cmocka_unit_test(verify_statement__wycheproof_der__agrees_with_every_vector),
+          cmocka_unit_test(public_key__wycheproof_peers__sound_ones_in_their_one_encoding),
           cmocka_unit_test(verify__raw_of_each_length__accepts_only_the_signed_bytes),
           cmocka_unit_test(pkcs1_encrypt__each_length__opens_and_one_byte_more_does_not),
           cmocka_unit_test(oaep__with_a_label__opens_under_that_label_only),
