@@ -143,7 +143,9 @@ static void public_key__cavp_points__those_on_the_curve_are_keys(void **state)
     (void)state;
     static const struct cavp_file files[] = {
         {"asymmetric/ECDSA/FIPS_186-3/PKV.rsp", "Result", check_point, {12, 24}},
+        {"asymmetric/ECDSA/FIPS_186-2/PKV.rsp", "Result", check_point, {12, 24}},
         {"asymmetric/ECDSA/FIPS_186-3/KeyPair.rsp", "Qy", check_point, {30, 0}},
+        {"asymmetric/ECDSA/FIPS_186-2/KeyPair.rsp", "Qy", check_point, {30, 0}},
     };
     cavp_run(files, KQ_COUNT_OF(files));
 }

@@ -127,6 +127,7 @@ static void open_jwk__cavp_key_pairs__belong_together(void **state)
     (void)state;
     static const struct cavp_file files[] = {
         {"asymmetric/ECDSA/FIPS_186-3/KeyPair.rsp", "Qy", check_key_pair, {30, 0}},
+        {"asymmetric/ECDSA/FIPS_186-2/KeyPair.rsp", "Qy", check_key_pair, {30, 0}},
     };
     cavp_run(files, KQ_COUNT_OF(files));
 }
