@@ -176,6 +176,14 @@ class Parity(unittest.TestCase):
             self.must(self.ask("GET", "/keys/ec", version=version))
         self.must(self.ask("GET", "/keys/ec?api%2Dversion=7.4", version=None))
 
+    def test_names__of_parameters__in_any_case_and_encoding(self):
+        for query in ("API-Version=7.4&MaxResults=1", "api%2Dversion=7.4&max%52esults=1"):
+            page = self.must(self.ask("GET", "/keys?" + query, version=None))
+            self.assertEqual(len(page["value"]), 1)
+            token = page["nextLink"].partition("$skiptoken=")[2].partition("&")[0]
+            after = self.must(self.ask("GET", f"/keys?{query}&%24SkipToken={token}", version=None))
+            self.assertNotEqual(after["value"], page["value"])
+
     def test_names__of_keys__length_and_letters(self):
         long = "a" * 127
         self.assertTrue(self.create(long)["key"]["kid"].split("/")[4] == long)

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include <microhttpd.h>
 
@@ -35,7 +36,7 @@ const char *vault_http_header(const struct vault_http_request *request, const ch
 const char *vault_http_parameter(const struct vault_http_request *request, const char *name)
 {
     for (size_t i = 0; i < request->num_parameters; i++)
-        if (strcmp(request->parameters[i].name, name) == 0)
+        if (strcasecmp(request->parameters[i].name, name) == 0)
             return request->parameters[i].value;
     return NULL;
 }

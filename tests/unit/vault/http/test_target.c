@@ -53,7 +53,9 @@ static void target_parse__query__names_and_values_are_decoded(void **state)
     assert_string_equal(vault_http_parameter(&request, "flag"), "");
     assert_string_equal(vault_http_parameter(&request, "empty"), "");
     assert_string_equal(vault_http_parameter(&request, "path"), "/a?/b");
-    assert_null(vault_http_parameter(&request, "Flag"));
+    assert_string_equal(vault_http_parameter(&request, "API-Version"), "7.4");
+    assert_null(vault_http_parameter(&request, "api-versio"));
+    assert_null(vault_http_parameter(&request, "api-versions"));
 }
 
 static void target_parse__utf8__is_kept(void **state)
