@@ -387,6 +387,11 @@ class Parity(unittest.TestCase):
                 self.refuses(self.ask(method, path, body, version="2025-07-01"), 400, "NotSupported", words="support"
                              if path != "/rng" else "managed HSMs only")
 
+    def test_terraform__reads_contacts_of_a_vault__is_told_of_none(self):
+        self.refuses(self.ask("GET", "/certificates/contacts", version="7.1"), 404, "NotFound", words="certificate contacts")
+        for method in ("PUT", "DELETE"):
+            self.refuses(self.ask(method, "/certificates/contacts", {}), 400, "NotSupported")
+
     def test_not_offered__release_policy_export_and_exportable__are_refused_by_name(self):
         policy = {"data": "e30", "contentType": "application/json; charset=utf-8"}
         for body in ({"release_policy": policy}, {"attributes": {"exportable": True}}, {"key_ops": ["export"]}):

@@ -187,7 +187,7 @@ static bool is_tree_not_offered(const struct vault_http_request *request)
 static enum vault_problem refuse_route(struct vault_call *call, enum vault_host host, uint32_t methods)
 {
     const struct vault_http_request *request = call->request;
-    if (methods == 0 && host == VAULT_HOST_VAULT && is_tree_not_offered(request))
+    if (host == VAULT_HOST_VAULT && is_tree_not_offered(request))
         return vault_fail(
             call, VAULT_NOT_SUPPORTED,
             "/%s is not supported: this service keeps keys, no secrets, certificates or storage accounts.",

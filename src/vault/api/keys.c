@@ -308,6 +308,13 @@ static enum vault_problem refuse_attestation(struct vault_call *call)
                       "answers with the module's signed receipt of the key.");
 }
 
+/* Terraform asks for them whenever it reads a vault, and takes this for none; another refusal ends its run. */
+static enum vault_problem find_no_contacts(struct vault_call *call)
+{
+    return vault_fail(call, VAULT_NOT_FOUND,
+                      "This vault has no certificate contacts: this service keeps keys and no certificates.");
+}
+
 static enum vault_problem refuse_random(struct vault_call *call)
 {
     return vault_fail(call, VAULT_NOT_SUPPORTED, "Random bytes are offered by managed HSMs only, not by vaults.");
@@ -347,5 +354,6 @@ const struct vault_route vault_key_routes[] = {
     {V, VAULT_GET, "/keys/{}/attestation", refuse_attestation, P(GET), 0},
     {V, VAULT_GET, "/keys/{}/{}/attestation", refuse_attestation, P(GET), 0},
     {V, VAULT_POST, "/rng", refuse_random, 0, 0},
+    {V, VAULT_GET, "/certificates/contacts", find_no_contacts, 0, 0},
     {0},
 };

@@ -143,7 +143,8 @@ static void tables__all_routes__are_distinct_and_guarded(void **state)
     for (const struct vault_route *route = vault_key_use_routes; route->method != 0; route++)
         assert_int_not_equal(route->permission, 0);
     for (const struct vault_route *route = vault_key_routes; route->method != 0; route++)
-        assert_true(route->permission != 0 || strcmp(route->pattern, "/rng") == 0);
+        assert_true(route->permission != 0 || strcmp(route->pattern, "/rng") == 0 ||
+                    strcmp(route->pattern, "/certificates/contacts") == 0);
 }
 
 int main(void)
