@@ -258,10 +258,14 @@ class Parity(unittest.TestCase):
     def test_create__wrong_members__are_named(self):
         for body, words in (({}, "kty"), ({"kty": "RSA", "key_size": 1024}, "key_size"), ({"kty": "EC", "crv": "P-1"}, "crv"),
                             ({"kty": "EC", "key_ops": ["fly"]}, "key_ops"), ({"kty": "EC", "attributes": 1}, "attributes"),
-                            ({"kty": "EC", "attributes": {"exp": "soon"}}, "exp"), ({"kty": "AKP"}, "kty")):
+                            ({"kty": "EC", "attributes": {"exp": "soon"}}, "exp"),
+                            ({"kty": "RSA", "public_exponent": 3}, "'public_exponent'"),
+                            ({"kty": "RSA", "public_exponent": 65538}, "'public_exponent'")):
             answer = self.ask("POST", "/keys/wrong/create", body)
             self.assertEqual((answer.status, answer.error_code), (400, "BadParameter"), answer)
             self.assertIn(words, answer.json["error"]["message"])
+        answer = self.ask("POST", "/keys/wrong/create", {"kty": "AKP", "alg": "ML-DSA-44"}, version="2026-05-01-preview")
+        self.refuses(answer, 400, "BadParameter", "KeyTypeNotSupported", "Invalid kty value: AKP")
         self.refuses(self.ask("GET", "/keys/wrong"), 404, "KeyNotFound")
 
     # ---- 1.9 errors

@@ -5,6 +5,8 @@
 #include "wire/formats.h"
 #include "wire/messages.h"
 
+#define EXPONENT_MIN 65537 /* the module makes no keys below it */
+
 /* Keys come to be: made in the module, brought in a transfer package, or
  * imported from a JSON Web Key. */
 
@@ -30,8 +32,10 @@ static enum vault_problem read_size(struct vault_call *call, struct creation *ou
     if (!vault_json_integer(call->body, "key_size", &size) || (size != 2048 && size != 3072 && size != 4096))
         return vault_fail(call, VAULT_BAD_PARAMETER,
                           "The property 'key_size' must be 2048, 3072 or 4096 for RSA keys.");
-    if (!vault_json_integer(call->body, "public_exponent", &exponent) || exponent < 0)
-        return vault_fail(call, VAULT_BAD_PARAMETER, "The property 'public_exponent' must be a positive odd number.");
+    if (!vault_json_integer(call->body, "public_exponent", &exponent) ||
+        (exponent != 0 && (exponent < EXPONENT_MIN || exponent % 2 == 0)))
+        return vault_fail(call, VAULT_BAD_PARAMETER,
+                          "The property 'public_exponent' must be an odd number of at least %d.", EXPONENT_MIN);
     out->type = KQ_KEY_RSA;
     out->bits = (uint64_t)size;
     out->exponent = (uint64_t)exponent;
