@@ -279,6 +279,18 @@ static enum vault_problem read_update(struct vault_call *call, struct vault_key_
     return VAULT_OK;
 }
 
+/* What rotates before it expires is planned by the newest version's exp, which may have changed. */
+static kq_status plan_rotation_again(struct vault_call *call, struct vault_key *key)
+{
+    KQ_AUTO_VALUE(vault_key_version) newest = {0};
+    uint64_t planned = key->next_rotation;
+    if (key->rotation_policy == NULL)
+        return KQ_OK;
+    KQ_TRY(vault_store_get_key_version(call->service->store, key->id, NULL, &newest));
+    vault_rotation_plan(key, &newest);
+    return key->next_rotation == planned ? KQ_OK : vault_store_update_key(call->service->store, key);
+}
+
 static enum vault_problem update_key(struct vault_call *call)
 {
     KQ_AUTO_VALUE(vault_turn) turn = {.lock = NULL};
@@ -288,6 +300,8 @@ static enum vault_problem update_key(struct vault_call *call)
     VAULT_TRY(read_update(call, &view.version));
     VAULT_TRY(vault_audit_act(call, "vault.key.update", &view, "attributes, key_ops, tags"));
     kq_status status = vault_store_update_key_version(call->service->store, &view.version);
+    if (status == KQ_OK)
+        status = plan_rotation_again(call, &view.key);
     if (status != KQ_OK)
         return vault_fail_status(call, status, "storing the change", NULL);
     return vault_reply(call, 200, vault_bundle(call, &view.key, &view.version));

@@ -56,6 +56,13 @@ static enum vault_problem read_expiry(struct vault_call *call, struct policy *po
     return VAULT_OK;
 }
 
+/* Counted from either end of a version's life, the other end is as far away at least. */
+static bool leaves_room(const struct vault_call *call, const struct policy *policy, struct vault_duration trigger)
+{
+    uint64_t days = days_of(call, trigger);
+    return days >= ROTATE_MIN_DAYS && (!policy->has_expiry || days + ROTATE_MIN_DAYS <= days_of(call, policy->expiry));
+}
+
 static enum vault_problem check_trigger(struct vault_call *call, struct policy *policy, bool is_rotate,
                                         const char *after, const char *before)
 {
@@ -65,9 +72,9 @@ static enum vault_problem check_trigger(struct vault_call *call, struct policy *
         return vault_fail(
             call, VAULT_BAD_PARAMETER,
             "A trigger is one of timeAfterCreate and timeBeforeExpiry, an ISO 8601 duration such as P90D.");
-    if (is_rotate && days_of(call, duration) < ROTATE_MIN_DAYS)
+    if (is_rotate && !leaves_room(call, policy, duration))
         return vault_fail(call, VAULT_BAD_PARAMETER,
-                          "Rotation happens P7D after creation or before expiry at the earliest.");
+                          "Rotation happens P7D after creation at the earliest, and P7D before expiry at the latest.");
     if (before != NULL && is_rotate && !policy->has_expiry)
         return vault_fail(call, VAULT_BAD_PARAMETER, "timeBeforeExpiry needs an expiryTime in 'attributes'.");
     if (policy->has_expiry && days_of(call, duration) >= days_of(call, policy->expiry))

@@ -59,6 +59,10 @@ static void policy__bad__is_refused(void **state)
         "{'trigger':{'timeAfterCreate':'P16D'},'action':{'type':'Rotate'}}]}",
         "{'lifetimeActions':[{'trigger':{'timeAfterCreate':'P40D'},'action':{'type':'Rotate'}}],"
         "'attributes':{'expiryTime':'P30D'}}",
+        "{'lifetimeActions':[{'trigger':{'timeAfterCreate':'P24D'},'action':{'type':'Rotate'}}],"
+        "'attributes':{'expiryTime':'P30D'}}",
+        "{'lifetimeActions':[{'trigger':{'timeBeforeExpiry':'P24D'},'action':{'type':'Rotate'}}],"
+        "'attributes':{'expiryTime':'P30D'}}",
         "{'attributes':{'expiryTime':'P27D'}}",
         "{'attributes':{'expiryTime':7}}",
         "{'attributes':7}",
@@ -68,6 +72,46 @@ static void policy__bad__is_refused(void **state)
         assert_problem((struct api_world *)*state, 400, "BadParameter", NULL);
     }
     assert_int_equal(fake_module_of(((struct api_world *)*state)->service.keyops)->num_audited, 0);
+}
+
+static void policy__at_the_minima__is_taken(void **state)
+{
+    static const char *const triggers[] = {"'timeAfterCreate':'P7D'", "'timeAfterCreate':'P23D'",
+                                           "'timeBeforeExpiry':'P7D'", "'timeBeforeExpiry':'P23D'"};
+    char body[200];
+    for (size_t i = 0; i < sizeof triggers / sizeof triggers[0]; i++) {
+        snprintf(body, sizeof body,
+                 "{'lifetimeActions':[{'trigger':{%s},'action':{'type':'Rotate'}}],'attributes':{'expiryTime':'P30D'}}",
+                 triggers[i]);
+        assert_int_equal(api_send(*state, VAULT_PUT, "/keys/n/rotationpolicy", body), 200);
+    }
+}
+
+static uint64_t planned(struct api_world *world)
+{
+    KQ_AUTO_VALUE(vault_key) key = {0};
+    assert_ok(vault_store_get_key(world->service.store, world->vault.id, "n", &key));
+    return key.next_rotation;
+}
+
+static void policy__before_expiry__is_planned_by_the_newest_exp(void **state)
+{
+    struct api_world *world = *state;
+    char path[100], body[100];
+    api_send(world, VAULT_PUT, "/keys/n/rotationpolicy",
+             "{'lifetimeActions':[{'trigger':{'timeBeforeExpiry':'P10D'},'action':{'type':'Rotate'}}],"
+             "'attributes':{'expiryTime':'P30D'}}");
+    assert_int_equal(planned(world), 0); /* a key that never expires */
+    snprintf(body, sizeof body, "{'attributes':{'exp':%llu}}", (unsigned long long)(NOW + 40 * DAY));
+    assert_int_equal(api_send(world, VAULT_PATCH, "/keys/n", body), 200);
+    assert_int_equal(planned(world), NOW + 30 * DAY);
+    snprintf(path, sizeof path, "/keys/n/%s", strrchr(api_text(world, "key.kid"), '/') + 1);
+    assert_int_equal(api_send(world, VAULT_POST, "/keys/n/rotate", NULL), 200);
+    assert_int_equal(planned(world), NOW + 20 * DAY);
+    assert_int_equal(api_send(world, VAULT_PATCH, path, "{'attributes':{'exp':0}}"), 200); /* an older version */
+    assert_int_equal(planned(world), NOW + 20 * DAY);
+    assert_int_equal(api_send(world, VAULT_PATCH, "/keys/n", "{'attributes':{'exp':0}}"), 200);
+    assert_int_equal(planned(world), 0);
 }
 
 static void rotate__key__new_version_like_the_old(void **state)
@@ -126,6 +170,8 @@ int main(void)
         TEST(policy__none_yet__shows_the_default),
         TEST(policy__put__comes_back_and_plans),
         TEST(policy__bad__is_refused),
+        TEST(policy__at_the_minima__is_taken),
+        TEST(policy__before_expiry__is_planned_by_the_newest_exp),
         TEST(rotate__key__new_version_like_the_old),
         TEST(rotate__module_away__changes_nothing),
         TEST(rotate_due__only_when_due),
