@@ -202,6 +202,21 @@ class Keys(unittest.TestCase):
             path = "/keys/kept/" + version.rpartition("/")[2] + "/sign"
             self.must(self.post(path, {"alg": "ES256", "value": base64url(b"x" * 32)}, vault="fabrikam"))
 
+    def test_backup__of_many_versions__is_taken_back(self):
+        tags = {f"{i:0256}": "v" * 256 for i in range(15)}
+        self.must(self.post("/keys/aged/create", {"kty": "EC", "tags": tags}))
+        for _ in range(119):
+            self.must(self.post("/keys/aged/rotate", None))
+        value = self.must(self.post("/keys/aged/backup", None))["value"]
+        self.assertGreater(len(value), 1 << 20)
+        self.must(self.post("/keys/restore", {"value": value}, vault="fabrikam"))
+        seen, path = [], "/keys/aged/versions"
+        while path:
+            page = self.must(self.world.vault("GET", "fabrikam", path))
+            seen += page["value"]
+            path = (page["nextLink"] or "").partition(f":{self.world.port}")[2]
+        self.assertEqual(len({item["kid"] for item in seen}), 120)
+
     def test_exchange_key__import_alone__does_nothing_else(self):
         made = self.must(self.post("/keys/kek/create", {"kty": "RSA-HSM", "key_size": 3072, "key_ops": ["import"]}))
         self.assertEqual(made["key"]["key_ops"], ["import"])

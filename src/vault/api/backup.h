@@ -9,7 +9,7 @@
 #define VAULT_BACKUP_FORMAT "keyquay/key-backup"
 #define VAULT_BACKUP_VERSION 1
 #define VAULT_BACKUP_VERSIONS_MAX 500u
-#define VAULT_BACKUP_MAX (12u * 1024 * 1024) /* of the document; see docs/formats/key-backup.md */
+#define VAULT_BACKUP_MAX (3u * 1024 * 1024 - 1024) /* of the document: in base64url a body that restore takes */
 
 struct vault_backup {
     char region[64];

@@ -107,6 +107,10 @@ enum vault_problem vault_backup_key(struct vault_call *call)
     VAULT_TRY(collect_versions(call, &view.key, &backup));
     kq_buffer_init(&text, VAULT_BACKUP_MAX);
     status = vault_backup_encode(&backup, &text);
+    if (status == KQ_ERR_TOO_LARGE)
+        return vault_fail(call, VAULT_BAD_PARAMETER,
+                          "A backup of this key's %zu versions would be longer than restore takes (%u bytes).",
+                          backup.num_versions, VAULT_BACKUP_MAX);
     if (status != KQ_OK)
         return vault_fail_status(call, status, "backup", NULL);
     VAULT_TRY(vault_audit_act(call, "vault.key.backup", &view, ""));

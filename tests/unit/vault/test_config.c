@@ -39,7 +39,7 @@ static void defaults__nothing_said__is_safe(void **state)
     make(&config);
     assert_string_equal(config.domain, "keyquay.localhost");
     assert_int_equal(config.num_listen, 0);
-    assert_int_equal(config.max_body, 1048576);
+    assert_int_equal(config.max_body, 4194304);
     assert_int_equal(config.housekeeping_seconds, 5);
     assert_true(config.log_requests && config.clear_import && config.metrics);
     assert_false(config.throttle || config.metrics_remote || config.test_clock || config.test_faults);
