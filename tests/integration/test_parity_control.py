@@ -134,7 +134,7 @@ class ControlParity(unittest.TestCase):
         self.refuses(self.world.manage("GET", "/tenants", version=None), 400, "MissingApiVersionParameter")
         self.refuses(self.world.request("GET", self.world.management_url("/tenants")), 401, "AuthenticationFailed")
         create = "/keys/n/create"
-        self.refuses(self.world.vault("POST", "contoso", create, b"{" + b" " * (3 << 20)), 413, "RequestEntityTooLarge")
+        self.refuses(self.world.vault("POST", "contoso", create, b"{" + b" " * (5 << 20)), 413, "RequestEntityTooLarge")
         self.refuses(self.world.vault("POST", "contoso", create, b"[1]"), 400, "BadParameter", "a JSON object")
         self.refuses(self.world.vault("POST", "contoso", create, b"{,"), 400, "BadParameter", "line 1, column 2")
         self.refuses(self.world.manage("PUT", self.vault, b"{,"), 400, "BadRequest", "line 1, column 2")

@@ -17,7 +17,7 @@
 #define PHASE_MASK 3u
 #define LINGER_NUM 64u
 #define LINGER_MS 2000u
-#define LINGER_BYTES ((size_t)1 << 20)
+#define LINGER_BYTES ((size_t)16 << 20) /* the largest max-body: who sends that much may read the 413 */
 
 struct lingering {
     int fd;
