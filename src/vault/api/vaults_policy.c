@@ -8,14 +8,29 @@
 #define NAMES_MAX 40u /* of permissions in one list */
 #define NAME_MAX_LEN 40u
 
-/* Kinds of objects whose permissions are kept and never act: this service has keys only. */
-static const char *const other_kinds[] = {"secrets", "certificates", "storage"};
-#define NUM_OTHER_KINDS (sizeof other_kinds / sizeof other_kinds[0])
+/* Kinds of objects. The names of permissions over each are kept as they were given, for clients compare them; those
+ * over keys act, as bits. */
+#define KEYS "keys"
+static const char *const kinds[] = {KEYS, "secrets", "certificates", "storage"};
+#define NUM_KINDS (sizeof kinds / sizeof kinds[0])
 
 /* ---- to the client ------------------------------------------------------------------- */
 
-static json_t *keys_json(uint32_t keys)
+static uint32_t bits_of(const json_t *names)
 {
+    uint32_t bits = 0;
+    size_t i;
+    json_t *name;
+    json_array_foreach(names, i, name) bits |=
+        json_is_string(name) ? vault_permission_find(json_string_value(name)) : 0;
+    return bits;
+}
+
+/* The names that were given, if they say what acts (NULL: they do not); else the names of what acts. */
+static json_t *keys_json(uint32_t keys, json_t *given)
+{
+    if (json_is_array(given) && bits_of(given) == keys)
+        return json_incref(given);
     json_t *names = json_array();
     if (keys == VAULT_PERMISSIONS_ALL) {
         json_array_append_new(names, json_string("all"));
@@ -30,11 +45,9 @@ static json_t *keys_json(uint32_t keys)
 
 static json_t *entry_json(const struct vault_access *access, const char *tenant_id)
 {
-    json_t *permissions = json_pack("{s:o}", "keys", keys_json(access->keys));
-    json_t *others = vault_arm_stored_object(access->others);
-    if (permissions != NULL && others != NULL)
-        json_object_update(permissions, others);
-    json_decref(others);
+    json_t *permissions = vault_arm_stored_object(access->others);
+    if (permissions != NULL)
+        json_object_set_new(permissions, KEYS, keys_json(access->keys, json_object_get(permissions, KEYS)));
     json_t *entry =
         json_pack("{s:s, s:s, s:o}", "tenantId", tenant_id, "objectId", access->object_id, "permissions", permissions);
     if (entry != NULL && access->application_id[0] != '\0')
@@ -97,18 +110,18 @@ static enum vault_problem read_keys(const struct place *place, const json_t *nam
     return VAULT_OK;
 }
 
-static enum vault_problem read_others(const struct place *place, const json_t *permissions, json_t *others)
+static enum vault_problem read_names(const struct place *place, const json_t *permissions, json_t *others)
 {
-    for (size_t i = 0; i < NUM_OTHER_KINDS; i++) {
+    for (size_t i = 0; i < NUM_KINDS; i++) {
         const json_t *names = NULL;
-        if (!vault_json_array(permissions, other_kinds[i], &names))
+        if (!vault_json_array(permissions, kinds[i], &names))
             return vault_fail(place->call, VAULT_BAD_REQUEST,
                               "properties.accessPolicies[%zu].permissions.%s: an array is wanted.", place->index,
-                              other_kinds[i]);
+                              kinds[i]);
         if (names == NULL)
             continue;
-        VAULT_TRY(check_names(place, other_kinds[i], names));
-        if (json_object_set(others, other_kinds[i], (json_t *)names) != 0)
+        VAULT_TRY(check_names(place, kinds[i], names));
+        if (json_object_set(others, kinds[i], (json_t *)names) != 0)
             return vault_fail_status(place->call, KQ_ERR_MEMORY, "access policy", NULL);
     }
     return VAULT_OK;
@@ -124,7 +137,7 @@ static enum vault_problem read_permissions(const struct place *place, const json
     VAULT_TRY(read_keys(place, names, &out->keys));
     json_t *others = json_object();
     enum vault_problem problem = others == NULL ? vault_fail_status(place->call, KQ_ERR_MEMORY, "access policy", NULL)
-                                                : read_others(place, permissions, others);
+                                                : read_names(place, permissions, others);
     if (problem == VAULT_OK && json_object_size(others) > 0) {
         out->others = vault_arm_object_text(others);
         if (out->others == NULL)
@@ -257,17 +270,20 @@ static json_t *change_names(enum change change, const json_t *old, const json_t 
     return out;
 }
 
-static enum vault_problem change_others(struct vault_call *call, enum change change, struct vault_access *entry,
-                                        const struct vault_access *by)
+static enum vault_problem change_kept(struct vault_call *call, enum change change, struct vault_access *entry,
+                                      const struct vault_access *by)
 {
     json_t *old = vault_arm_stored_object(entry->others), *more = vault_arm_stored_object(by->others);
     json_t *out = json_object();
     char *text = NULL;
-    for (size_t i = 0; i < NUM_OTHER_KINDS; i++) {
-        json_t *names =
-            change_names(change, json_object_get(old, other_kinds[i]), json_object_get(more, other_kinds[i]));
+    for (size_t i = 0; i < NUM_KINDS; i++) {
+        json_t *names = change_names(change, json_object_get(old, kinds[i]), json_object_get(more, kinds[i]));
+        if (i == 0 && bits_of(names) != entry->keys) { /* "all" without some */
+            json_decref(names);
+            names = keys_json(entry->keys, NULL);
+        }
         if (json_array_size(names) > 0)
-            json_object_set(out, other_kinds[i], names);
+            json_object_set(out, kinds[i], names);
         json_decref(names);
     }
     bool is_empty = json_object_size(out) == 0;
@@ -314,7 +330,7 @@ static enum vault_problem change_entry(struct vault_call *call, enum change chan
         return VAULT_OK;
     }
     entry->keys = change == CHANGE_ADD ? entry->keys | by->keys : entry->keys & ~by->keys;
-    VAULT_TRY(change_others(call, change, entry, by));
+    VAULT_TRY(change_kept(call, change, entry, by));
     if (entry->keys == 0 && entry->others == NULL)
         drop_entry(resource, entry);
     return VAULT_OK;

@@ -204,7 +204,7 @@ struct vault_access {
     char object_id[37];
     char application_id[37]; /* "" if none */
     uint32_t keys;           /* vault_permission bits */
-    char *others;            /* JSON object: secrets, certificates, storage as given; NULL */
+    char *others;            /* JSON object: names of permissions by kind as given, never acted on; NULL */
 };
 #define VAULT_ACCESS_MAX 1024u
 

@@ -52,7 +52,7 @@ static void put_vault__what_get_gave__changes_nothing(void **state)
     assert_int_equal(control_send(world, VAULT_GET, CONTOSO, NULL), 200);
     assert_true(json_equal(world->body, before));
     assert_string_equal(control_text(world, "properties.networkAcls.defaultAction"), "Deny");
-    assert_string_equal(control_text(world, "properties.accessPolicies.0.permissions.keys.1"), "get");
+    assert_string_equal(control_text(world, "properties.accessPolicies.0.permissions.keys.1"), "Sign");
     json_decref(before);
     END;
 }
@@ -210,6 +210,34 @@ static void access_policies__add_replace_remove__as_asked(void **state)
     END;
 }
 
+/* Clients that keep a plan compare names, their order and letters. */
+static void access_policies__names_of_permissions__shown_as_given(void **state)
+{
+    START;
+    control_put_contoso(world);
+    static const char keys[] = "properties.accessPolicies.0.permissions.keys";
+    assert_int_equal(control_send(world, VAULT_PUT, CONTOSO "/accessPolicies/add", POLICIES(ENTRY("'List','Get'"))),
+                     200);
+    assert_int_equal(control_send(world, VAULT_PUT, CONTOSO "/accessPolicies/add", POLICIES(ENTRY("'get','Sign'"))),
+                     200);
+    assert_int_equal(num_of(world, keys), 3);
+    assert_string_equal(control_text(world, "properties.accessPolicies.0.permissions.keys.0"), "List");
+    assert_string_equal(control_text(world, "properties.accessPolicies.0.permissions.keys.2"), "Sign");
+    assert_int_equal(control_send(world, VAULT_PUT, CONTOSO "/accessPolicies/replace",
+                                  POLICIES(ENTRY("'Get','List','Update','Create','Import','Delete','Recover','Backup',"
+                                                 "'Restore','Decrypt','Encrypt','UnwrapKey','WrapKey','Verify','Sign',"
+                                                 "'Purge','Release','Rotate','GetRotationPolicy',"
+                                                 "'SetRotationPolicy'"))),
+                     200);
+    assert_int_equal(num_of(world, keys), 20);
+    assert_int_equal(control_send(world, VAULT_PUT, CONTOSO "/accessPolicies/replace", POLICIES(ENTRY("'all'"))), 200);
+    assert_int_equal(control_send(world, VAULT_PUT, CONTOSO "/accessPolicies/remove", POLICIES(ENTRY("'Get'"))), 200);
+    assert_int_equal(num_of(world, keys), 19);
+    assert_int_equal(control_send(world, VAULT_PUT, CONTOSO "/accessPolicies/remove", POLICIES(ENTRY("'All'"))), 200);
+    assert_int_equal(num_of(world, "properties.accessPolicies"), 0);
+    END;
+}
+
 static void access_policies__other_kinds__kept_as_given(void **state)
 {
     START;
@@ -323,6 +351,7 @@ UNIT_MAIN(cmocka_unit_test(patch_vault__tags__fifty_and_no_more),
           cmocka_unit_test(delete_vault__then_recover__as_it_was),
           cmocka_unit_test(purge_vault__only_without_protection),
           cmocka_unit_test(access_policies__add_replace_remove__as_asked),
+          cmocka_unit_test(access_policies__names_of_permissions__shown_as_given),
           cmocka_unit_test(access_policies__other_kinds__kept_as_given),
           cmocka_unit_test(write__audit_log_away__refused_and_nothing_changed),
           cmocka_unit_test(list_vaults__filters_and_pages),
