@@ -89,6 +89,12 @@ class Devices(test_operation.Operated):
         self.allow(claims["oid"])
         self.assertEqual(self.world.request("GET", keys, token=answer["access_token"]).status, 200)
 
+    def test_me__of_a_person__names_the_person(self):
+        token = self.sign_in(scope=self.management)["access_token"]
+        answer = self.world.request("GET", self.world.management_url("/v1.0/me"), token=token, version=None)
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual((answer.json["id"], answer.json["userPrincipalName"]), (self.alice["objectId"], "alice"))
+
     def allow(self, object_id):
         policy = {"tenantId": self.world.credentials["tenantId"], "objectId": object_id, "permissions": {"keys": ["list"]}}
         answer = self.world.manage(

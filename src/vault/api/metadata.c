@@ -57,11 +57,22 @@ static enum vault_problem graph_fail(struct vault_call *call, unsigned http_stat
     return vault_reply(call, http_status, json_pack("{s:{s:s, s:s}}", "error", "code", code, "message", message));
 }
 
-/* Clients try it first, and take an error for "not a person". */
+/* Clients try it first, and take an error for "not a person". Another issuer's subjects are nobody that we know. */
 static enum vault_problem get_me(struct vault_call *call)
 {
-    return graph_fail(call, 404, "Request_ResourceNotFound",
-                      "The caller is an application, not a person: /me has nothing to show.");
+    KQ_AUTO_VALUE(vault_person) person = {0};
+    kq_status status = call->caller.is_of_this_vault
+                           ? vault_store_get_person(call->service->store, call->caller.object_id, &person)
+                           : KQ_ERR_NOT_FOUND;
+    if (status == KQ_ERR_NOT_FOUND)
+        return graph_fail(call, 404, "Request_ResourceNotFound",
+                          "The caller is an application, not a person: /me has nothing to show.");
+    if (status != KQ_OK)
+        return vault_fail_status(call, status, "look-up of the person", NULL);
+    const char *name = person.display_name == NULL ? person.user_name : person.display_name;
+    return vault_reply(call, 200,
+                       json_pack("{s:s, s:s, s:s}", "id", person.object_id, "userPrincipalName", person.user_name,
+                                 "displayName", name));
 }
 
 static json_t *principal_item(const struct vault_principal *principal)
