@@ -138,6 +138,7 @@ class VaultWorld:
         """A TLS connection to the service under a name, verified against its CA."""
         context = ssl.create_default_context(cafile=self.ca)
         raw = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # head and body are sent one after the other
         connection = http.client.HTTPSConnection(host, self.port, context=context, timeout=60)
         connection.sock = context.wrap_socket(raw, server_hostname=host)
         return connection

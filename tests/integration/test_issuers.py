@@ -101,6 +101,15 @@ class Issuers(unittest.TestCase):
         self.assert_refused(self.issuer.token("first", azp=CLIENT, aud=self.audience), "whom it speaks of")
         self.assert_refused(self.issuer.token("first", oid=OBJECT, aud=self.audience), "names no application")
 
+    def test_groups(self):
+        """Groups and roles that a token claims are nobody here, whatever a policy says of such an object id."""
+        self.assertEqual(self.add("--object-claim", "oid", "--client-claim", "azp").returncode, 0)
+        group = "7a1d6f10-0000-4000-8000-00000000000a"
+        self.allow(group)
+        token = self.issuer.token("first", oid="7a1d6f10-0000-4000-8000-00000000000b", azp=CLIENT, aud=self.audience,
+                                  groups=[group], roles=[group], wids=[group])
+        self.assertEqual(self.wait(token, 403).inner_code, "AccessDenied")
+
     def test_operator(self):
         """An issuer that calls its application as the operator is called gets nothing by it."""
         self.assertEqual(self.add("--client-claim", "azp").returncode, 0)

@@ -91,6 +91,19 @@ class ControlParity(unittest.TestCase):
         self.refuses(self.world.manage("GET", "/v1.0/servicePrincipals"), 400, "Request_UnsupportedQuery")
         self.refuses(self.world.manage("GET", "/v1.0/me"), 404, "Request_ResourceNotFound")
 
+    def test_policies__of_an_application_for_somebody__give_nothing(self):
+        client = self.world.credentials["clientId"]
+        query = f"?$filter=appId%20eq%20'{client}'"
+        own = self.must("GET", "/v1.0/servicePrincipals" + query)["value"][0]["id"]
+        path = f"{self.group}{KEY_VAULT}/vaults/v{uuid.uuid4().hex[:12]}"
+        entry = {"tenantId": self.world.endpoints["tenantId"], "objectId": own, "applicationId": client,
+                 "permissions": {"keys": ["list"]}}
+        body = self.body()
+        body["properties"]["accessPolicies"] = [entry]
+        self.assertEqual(self.must("PUT", path, body)["properties"]["accessPolicies"], [entry])
+        answer = self.world.vault("GET", path.rpartition("/")[2], "/keys")
+        self.assertEqual((answer.status, answer.inner_code), (403, "AccessDenied"))
+
     def test_sign_in_by_browser__is_refused_in_the_form_of_oauth(self):
         for path in ("/common/oauth2/authorize", "/common/oauth2/v2.0/authorize"):
             answer = self.world.request("GET", self.world.login_url(path), version=None)

@@ -120,6 +120,19 @@ static void put_assignment__administrator_of_data_access__data_roles_only(void *
     END;
 }
 
+static void put_assignment__condition__refused_by_name(void **state)
+{
+    START;
+    assert_int_equal(control_send(world, VAULT_PUT, CONTOSO ASSIGNMENTS "/" NAME1,
+                                  "{'properties':{'roleDefinitionId':'" READER "','principalId':'" BOB
+                                  "','condition':'true','conditionVersion':'2.0'}}"),
+                     400);
+    assert_int_equal(world->problem, VAULT_NOT_SUPPORTED);
+    world->caller = BOB;
+    assert_int_equal(control_send(world, VAULT_GET, CONTOSO, NULL), 403);
+    END;
+}
+
 static void put_assignment__repeats__same_is_fine_other_is_not(void **state)
 {
     START;
@@ -222,6 +235,7 @@ UNIT_MAIN(cmocka_unit_test(allow__no_role__refused_with_the_documented_words),
           cmocka_unit_test(purge_vault__another_of_its_name__nobody_keeps_a_role),
           cmocka_unit_test(put_assignment__contributor__cannot_give_access),
           cmocka_unit_test(put_assignment__administrator_of_data_access__data_roles_only),
+          cmocka_unit_test(put_assignment__condition__refused_by_name),
           cmocka_unit_test(put_assignment__repeats__same_is_fine_other_is_not),
           cmocka_unit_test(assignments__names_of_either_case__shown_as_written_first),
           cmocka_unit_test(list_assignments__filters__above_at_and_below),
