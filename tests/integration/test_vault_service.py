@@ -310,6 +310,62 @@ class Damage(unittest.TestCase):
             self.assertIn("keyvaultd", done.stdout)
 
 
+class Backup(unittest.TestCase):
+    def test_restored__copied_under_load__keys_and_log_are_good(self):
+        """As docs/guide/operate.md says, while keys are made and used."""
+        with VaultWorld(regions=("NA",), vaults={"contoso": "eastus"}) as world:
+            Service.must(world.vault("POST", "contoso", "/keys/kept/create", {"kty": "EC-HSM"}))
+            copy = os.path.join(world.folder, "copy")
+            stop = threading.Event()
+
+            def load(number):
+                for i in range(10000):
+                    if stop.is_set():
+                        return
+                    world.vault("POST", "contoso", f"/keys/k{number}-{i}/create", {"kty": "EC-HSM"})
+                    world.vault("POST", "contoso", "/keys/kept/sign", {"alg": "ES256", "value": DIGEST})
+
+            world.token()
+            threads = [threading.Thread(target=load, args=(number,)) for number in range(3)]
+            for thread in threads:
+                thread.start()
+            time.sleep(0.5)
+            try:
+                self.copy(world.data, copy)
+            finally:
+                stop.set()
+                for thread in threads:
+                    thread.join()
+            world.down()
+            shutil.rmtree(world.data)
+            shutil.copytree(copy, world.data)
+            world.up()
+            names = [item["kid"].rpartition("/")[2] for item in Service.must(world.vault("GET", "contoso", "/keys"))["value"]]
+            self.assertIn("kept", names)
+            for name in names:
+                Service.must(world.vault("POST", "contoso", f"/keys/{name}/sign", {"alg": "ES256", "value": DIGEST}))
+            for folder in (world.region_folder(), os.path.join(world.data, "platform")):
+                world.check("keyquay", "audit", "verify", "--folder", folder)
+
+    @staticmethod
+    def copy(data, to):
+        os.makedirs(os.path.join(to, "vault"), mode=0o700)
+        for name in ("keyvaultd.conf", "ca.pem", "credentials.json"):
+            shutil.copy(os.path.join(data, name), to)
+        database = os.path.join(to, "vault", "keyvault.db")
+        os.close(os.open(database, os.O_CREAT, 0o600))
+        with sqlite3.connect(os.path.join(data, "vault", "keyvault.db")) as source, sqlite3.connect(database) as target:
+            source.backup(target)
+        regions = [os.path.join("regions", name) for name in os.listdir(os.path.join(data, "regions"))]
+        for name in ("platform", "factory", *regions):
+            hsm = os.path.join(to, name, "hsm")
+            os.makedirs(hsm, mode=0o700)
+            shutil.copy(os.path.join(data, name, "hsm", "state"), hsm)
+            time.sleep(0.3)  # what is used meanwhile must do no harm
+            shutil.copytree(os.path.join(data, name), os.path.join(to, name), dirs_exist_ok=True,
+                            ignore=lambda _, names: [each for each in names if each.endswith(".sock") or each == "state"])
+
+
 def users_can_reach(path):
     """True if users without rights of their own can run what lies there."""
     done = subprocess.run(["setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups", "test", "-x", path],
