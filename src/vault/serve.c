@@ -17,6 +17,7 @@
 #include "sandbox/sandbox.h"
 #include "vault/api/call.h"
 #include "vault/housekeeping.h"
+#include "vault/http/certificate.h"
 #include "vault/issuer_files.h"
 #include "vault/log.h"
 #include "vault/request_log.h"
@@ -95,6 +96,14 @@ static size_t choose(uint64_t configured, long per_processor, size_t least)
     return number < least ? least : number;
 }
 
+/* Nobody renews an operator's certificate for him, so its end is shown. */
+static void note_certificate(struct serving *serving, const struct vault_http_tls *tls)
+{
+    uint64_t end;
+    if (vault_http_certificate_end(tls->chain_pem, &end) == KQ_OK)
+        atomic_store(&serving->wiring.metrics.certificate_end, end);
+}
+
 static kq_status start_server(struct serving *serving, char *out_error)
 {
     const struct vault_config *config = &serving->wiring.config;
@@ -119,6 +128,7 @@ static kq_status start_server(struct serving *serving, char *out_error)
     snprintf(out_error, VAULT_ERROR_SIZE, "%s%s", error,
              status == KQ_ERR_CONNECT ? "; end what listens there, or name another address in [server] listen" : "");
     KQ_TRY(status);
+    note_certificate(serving, &http.tls);
     atomic_store(&serving->wiring.service.http, serving->server);
     return KQ_OK;
 }
@@ -200,6 +210,8 @@ static void reload_tls(struct serving *serving)
     kq_status status = vault_wiring_tls(&serving->wiring, &chain, &key, &tls, error);
     if (status == KQ_OK)
         status = vault_http_set_tls(serving->server, &tls, error, sizeof error);
+    if (status == KQ_OK)
+        note_certificate(serving, &tls);
     serving->certificate_checked = kq_clock_unix_s();
     vault_log(status == KQ_OK ? "info" : "error", "certificate",
               (const struct vault_log_member[]){{"status", status == KQ_OK ? "in use" : kq_status_text(status), 0},

@@ -261,7 +261,15 @@ class Production(Operated):
         self.assertGreater(after["keyquay_store_bytes"], 4096)
         self.assertGreaterEqual(after["keyquay_http_connections"], 1)
         self.assertGreaterEqual(after["keyquay_housekeeping_passes_total"], 1)
+        self.assertEqual(after["keyquay_certificate_end_seconds"], self.certificate_end())
         self.assertEqual(after["keyquay_test_mode"], 0)
+
+    def certificate_end(self):
+        connection = self.world.connection(self.world.host("login"))
+        try:
+            return ssl.cert_time_to_seconds(connection.sock.getpeercert()["notAfter"])
+        finally:
+            connection.close()
 
     @unittest.skipUnless(other_address(), "this host has no address but loopback")
     def test_metrics__from_another_address__are_refused(self):

@@ -26,8 +26,8 @@ class OperatorsCertificate(unittest.TestCase):
                 "/CN=Authority", "-keyout", cls.path("authority.key"), "-out", cls.path("authority.pem"))
         with open(cls.path("extensions"), "w", encoding="ascii") as out:
             out.write(f"subjectAltName=DNS:*.{cls.world.domain},DNS:*.vault.{cls.world.domain}\n")
-        for name in ("first", "second"):
-            cls.issue(name)
+        cls.issue("first", days=2)
+        cls.issue("second", days=3)
         cls.name_files("first")
         with open(os.path.join(cls.world.data, "keyvaultd.conf"), encoding="utf-8") as file:
             cls.plain = file.read()
@@ -37,10 +37,10 @@ class OperatorsCertificate(unittest.TestCase):
         return os.path.join(cls.folder, *names)
 
     @classmethod
-    def issue(cls, name):
+    def issue(cls, name, days):
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-keyout",
                 cls.path("archive", name + ".key"), "-out", cls.path("request"))
-        openssl("x509", "-req", "-in", cls.path("request"), "-days", "2", "-CA", cls.path("authority.pem"), "-CAkey",
+        openssl("x509", "-req", "-in", cls.path("request"), "-days", str(days), "-CA", cls.path("authority.pem"), "-CAkey",
                 cls.path("authority.key"), "-extfile", cls.path("extensions"), "-out", cls.path("archive", name + ".pem"))
 
     @classmethod
@@ -80,6 +80,7 @@ class OperatorsCertificate(unittest.TestCase):
         self.name_files("second")
         os.kill(self.world.pid(), signal.SIGHUP)
         self.assertTrue(wait_until(lambda: "second" in self.served()), self.log())
+        self.assertTrue(wait_until(lambda: f"keyquay_certificate_end_seconds {self.end()}\n" in self.metrics()))
         held.sendall(f"GET /healthz HTTP/1.1\r\nHost: login.{self.world.domain}\r\n\r\n".encode())
         self.assertTrue(held.recv(100).startswith(b"HTTP/1.1 200 "))
         held.close()
@@ -121,6 +122,16 @@ class OperatorsCertificate(unittest.TestCase):
     def served(self):
         with self.connect() as connection:
             return str(connection.getpeercert()["subject"])
+
+    def end(self):
+        with self.connect() as connection:
+            return int(ssl.cert_time_to_seconds(connection.getpeercert()["notAfter"]))
+
+    def metrics(self):
+        request = f"GET /metrics HTTP/1.1\r\nHost: management.{self.world.domain}\r\nConnection: close\r\n\r\n"
+        with self.connect() as connection:
+            connection.sendall(request.encode())
+            return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
     def log(self):
         with open(os.path.join(self.world.data, "vault", "keyvaultd.log"), encoding="utf-8") as file:

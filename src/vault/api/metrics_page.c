@@ -154,6 +154,8 @@ static void put_page(struct page *page, struct vault_service *service)
     put_regions(page, service->keyops);
     put_store(page, service->data);
     put_rest(page, service->metrics);
+    put_one(page, "keyquay_certificate_end_seconds", "gauge", "When the server's certificate ends, in unix time.",
+            read_counter(&service->metrics->certificate_end));
     put_one(page, "keyquay_test_mode", "gauge", "1 if the service was started with --test-mode.",
             service->test_mode != NULL);
 }

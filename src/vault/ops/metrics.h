@@ -25,6 +25,8 @@ struct vault_metrics {
     atomic_uint_fast64_t num_vaults_purged;
     atomic_uint_fast64_t num_keys_rotated;
     atomic_uint_fast64_t num_failures;
+
+    atomic_uint_fast64_t certificate_end; /* unix seconds; of the one that new connections see */
 };
 
 /* Notes one answered request. Values out of range count at the nearest. */
