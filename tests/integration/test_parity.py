@@ -342,6 +342,8 @@ class Parity(unittest.TestCase):
                      words="There was a conflict restoring the key")
         for wrong in ("", "AAAA", value[:-4], value[:200] + ("A" if value[200] != "A" else "B") + value[201:]):
             self.refuses(self.ask("POST", "/keys/restore", {"value": wrong}), 400, "BadParameter")
+        azure = base64url(b"&AzureKeyVaultKeyBackupV1.microsoft.com" + b"eyJraWQiOiI")
+        self.refuses(self.ask("POST", "/keys/restore", {"value": azure}), 400, "NotSupported", words="only Azure can open")
 
     def test_error__import_without_a_web_key__has_the_documented_words(self):
         for body in ({}, {"key": 5}, {"key": None}, {"Hsm": True}):

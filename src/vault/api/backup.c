@@ -208,8 +208,12 @@ kq_status vault_backup_decode(struct kq_slice text, struct vault_backup *out, ch
 {
     struct reading reading = {out_why, out_why_size};
     json_t *document = NULL;
-    KQ_TRY(vault_json_parse(text, &document, out_why, out_why_size));
-    kq_status status = read_document(&reading, document, out);
+    char error[160];
+    kq_status status = vault_json_parse(text, &document, error, sizeof error);
+    if (status == KQ_ERR_FORMAT)
+        snprintf(out_why, out_why_size, "it is cut off, or something else altogether");
+    KQ_TRY(status);
+    status = read_document(&reading, document, out);
     vault_json_free(document);
     return status;
 }

@@ -117,6 +117,9 @@ enum vault_problem vault_backup_key(struct vault_call *call)
     return vault_reply(call, 200, json_pack("{s:o}", "value", vault_base64url(kq_buffer_slice(&text))));
 }
 
+/* How the real service's backups begin. */
+static const char azure_backup[] = "&AzureKeyVaultKeyBackup";
+
 /* ---- restore: may it come back here? --------------------------------------------------------- */
 
 static enum vault_problem read_backup(struct vault_call *call, struct vault_backup *out)
@@ -129,6 +132,11 @@ static enum vault_problem read_backup(struct vault_call *call, struct vault_back
         return vault_fail(call, VAULT_BAD_PARAMETER, "The property 'value' is required: a backup in base64url.");
     if (vault_base64_decode(kq_slice_text(value), &text) != KQ_OK)
         return vault_fail(call, VAULT_BAD_PARAMETER, "The property 'value' must be a backup in base64url.");
+    if (text.len > sizeof azure_backup && memcmp(text.data, azure_backup, sizeof azure_backup - 1) == 0)
+        return vault_fail(
+            call, VAULT_NOT_SUPPORTED,
+            "The value is a backup that Azure Key Vault made, and only Azure can open it. A key whose owner "
+            "has it elsewhere comes here by import.");
     kq_status status = vault_backup_decode(kq_buffer_slice(&text), out, why, sizeof why);
     if (status == KQ_ERR_MEMORY)
         return vault_fail_status(call, status, "backup", NULL);
