@@ -128,14 +128,19 @@ class Keys(unittest.TestCase):
 
     # ---- imports
 
-    def test_import__web_keys_of_openssl__sign_under_their_public_key(self):
+    @staticmethod
+    def rsa_jwk():
+        """A JSON Web Key of openssl's, with its private members."""
         rsa = openssl("genrsa", "2048")
         fields = dict(re.findall(r"^(\w+):(?: 65537.*)?\n?((?:    [0-9a-f:]+\n)*)",
                                  openssl("rsa", "-noout", "-text", content=rsa).decode(), re.M))
         number = {name: base64url(bytes.fromhex(re.sub(r"[^0-9a-f]", "", text)).lstrip(b"\0"))
                   for name, text in fields.items() if text}
-        jwk = {"kty": "RSA", "n": number["modulus"], "e": "AQAB", "d": number["privateExponent"], "p": number["prime1"],
+        return {"kty": "RSA", "n": number["modulus"], "e": "AQAB", "d": number["privateExponent"], "p": number["prime1"],
                "q": number["prime2"], "dp": number["exponent1"], "dq": number["exponent2"], "qi": number["coefficient"]}
+
+    def test_import__web_keys_of_openssl__sign_under_their_public_key(self):
+        jwk = self.rsa_jwk()
         for hsm, kty in ((False, "RSA"), (True, "RSA-HSM")):
             made = self.must(self.world.vault("PUT", "contoso", "/keys/clear", {"key": jwk, "Hsm": hsm}))["key"]
             self.assertEqual((made["kty"], made["n"], made["e"]), (kty, jwk["n"], "AQAB"))
@@ -146,6 +151,30 @@ class Keys(unittest.TestCase):
         answer = self.world.vault("PUT", "contoso", "/keys/wrong", {"key": wrong})
         self.assertEqual((answer.status, answer.error_code), (400, "BadParameter"))
         self.assertEqual(self.world.vault("GET", "contoso", "/keys/wrong").status, 404)
+
+    @staticmethod
+    def ec_numbers(curve):
+        """d, x and y of a new key of openssl's, each as long as the curve has it."""
+        key = openssl("ecparam", "-name", curve, "-genkey", "-noout", "-outform", "DER")
+        text = openssl("ec", "-inform", "DER", "-noout", "-text", content=key).decode()
+        private, public = (bytes.fromhex(re.sub(r"[^0-9a-f]", "", re.search(name + r":([0-9a-f:\s]+)", text).group(1)))
+                           for name in ("priv", "pub"))
+        size = len(public) // 2
+        return private.rjust(size, b"\0"), public[1:1 + size], public[1 + size:]
+
+    def test_import__zeros_in_front_of_numbers__count_for_nothing(self):
+        jwk = self.rsa_jwk()
+        longer = {name: value if name == "kty" else base64url(b"\0" + unbase64url(value)) for name, value in jwk.items()}
+        self.assertEqual(longer["e"], "AAEAAQ")
+        made = self.must(self.world.vault("PUT", "contoso", "/keys/zeros", {"key": longer}))["key"]
+        self.assertEqual((made["n"], made["e"]), (jwk["n"], "AQAB"))
+        numbers = self.ec_numbers("secp521r1")
+        while not any(number[0] == 0 for number in numbers):
+            numbers = self.ec_numbers("secp521r1")
+        short = dict(zip("dxy", (base64url(number.lstrip(b"\0")) for number in numbers)))
+        made = self.must(self.world.vault("PUT", "contoso", "/keys/zeros-ec", {"key": {"kty": "EC", "crv": "P-521", **short}}))
+        self.assertEqual((made["key"]["x"], made["key"]["y"]), tuple(base64url(number) for number in numbers[1:]))
+        self.sign_and_verify("zeros-ec", made["key"], "ES512", hashlib.sha512(b"text").digest())
 
     def test_import__packages__only_where_they_were_made_for(self):
         with Traveller(self.world) as owner:

@@ -21,6 +21,9 @@ from vault_world import VaultWorld  # noqa: E402
 DAY = 86400
 POLICY = {"lifetimeActions": [{"trigger": {"timeAfterCreate": "P30D"}, "action": {"type": "Rotate"}}],
           "attributes": {"expiryTime": "P90D"}}
+# RFC 7515 appendix A.3: a P-256 key that everybody knows
+CURVE_KEY = {"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+             "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0", "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}
 SAMPLE = re.compile(r'^([a-z_]+)(\{[a-z]+="[^"]*"(?:,[a-z]+="[^"]*")*\})? ([0-9.]+|\+Inf)$')
 
 
@@ -84,7 +87,8 @@ class Operated(unittest.TestCase):
 
 
 class TestMode(Operated):
-    options = {("test", "clock-control"): "yes", ("test", "fault-injection"): "yes", ("housekeeping", "seconds"): "1"}
+    options = {("test", "clock-control"): "yes", ("test", "fault-injection"): "yes", ("housekeeping", "seconds"): "1",
+               ("keys", "clear-import"): "no"}
     arguments = ("--test-mode",)
 
     def setUp(self):
@@ -150,6 +154,12 @@ class TestMode(Operated):
         self.must(self.world.request("GET", self.world.vault_url("contoso", "/keys"), token=token))
         self.move_clock(2 * DAY)
         self.assertEqual(self.world.request("GET", self.world.vault_url("contoso", "/keys"), token=token).status, 401)
+
+    def test_clear_import__switched_off__is_refused_by_name(self):
+        answer = self.world.vault("PUT", "contoso", "/keys/brought", {"key": CURVE_KEY})
+        self.assertEqual((answer.status, answer.error_code), (400, "NotSupported"))
+        self.assertIn("switched off", answer.json["error"]["message"])
+        self.assertEqual(self.world.vault("GET", "contoso", "/keys/brought").status, 404)
 
     def test_faults__hit_so_many_requests(self):
         self.fault(match="/keys/none", status=429, count=2)
