@@ -101,6 +101,12 @@ class Units(unittest.TestCase):
                     with self.subTest(f"{program} {option}"):
                         self.assertIn(option, told.stdout + told.stderr)
 
+    def test_stop__has_the_time_that_the_service_takes(self):
+        wait = int(re.search(r"STOP_WAIT_MS (\d+)", read("src", "vault", "serve.c")).group(1))
+        answer = int(re.search(r"ANSWER_MS (\d+)", read("src", "vault", "keyops", "modules.c")).group(1))
+        given = int(re.search(r"^TimeoutStopSec=(\d+)$", self.unit("keyquay-keyvaultd.service"), re.M).group(1))
+        self.assertGreater(given * 1000, wait + answer)
+
     def test_units__never_enter_test_mode(self):
         for name in os.listdir(self.folder):
             self.assertNotIn("--test-mode", self.unit(name))
