@@ -158,11 +158,22 @@ enum vault_problem vault_groups_patch(struct vault_call *call)
     return write_group(call, &group);
 }
 
+/* With a group go the roles that were given over it: all logs have heard of these. */
+static enum vault_problem audit_deletion(struct vault_call *call, const struct vault_group *group)
+{
+    struct vault_scope scope = {.subscription = ""};
+    char detail[VAULT_GROUP_NAME_MAX + 10];
+    memcpy(scope.subscription, group->subscription, sizeof scope.subscription);
+    snprintf(detail, sizeof detail, "group=%s", group->name);
+    return vault_arm_audit(call, "vault.group.delete", NULL, &scope, detail);
+}
+
 enum vault_problem vault_groups_delete(struct vault_call *call)
 {
     KQ_AUTO_VALUE(vault_group) group = {.name = NULL};
     VAULT_TRY(read_group(call, action_delete, &group));
     VAULT_TRY(vault_vaults_delete_group(call, group.subscription, group.name));
+    VAULT_TRY(audit_deletion(call, &group));
     kq_status status = vault_store_delete_group(call->service->store, group.subscription, group.name);
     if (status == KQ_ERR_STATE)
         return vault_fail(call, VAULT_CONFLICT,

@@ -121,13 +121,14 @@ static enum vault_problem add_page(const struct vault_list *list, const struct v
     return problem;
 }
 
-/* One page of the vaults that the caller may read; with a name only that one. */
-static enum vault_problem answer(struct vault_call *call, enum form form, const char *action, const char *name)
+/* One page of the vaults of a group (NULL: of the subscription) that the caller may read; with a name only that one. */
+static enum vault_problem answer(struct vault_call *call, enum form form, const char *action, const char *group,
+                                 const char *name)
 {
     KQ_AUTO_VALUE(vault_grants) grants = {.is_operator = false};
     struct vault_scope scope;
     struct vault_page page;
-    VAULT_TRY(vault_arm_scope(call, call->names[0], call->names[1], NULL, &scope));
+    VAULT_TRY(vault_arm_scope(call, call->names[0], group, NULL, &scope));
     VAULT_TRY(vault_arm_page(call, &page));
     VAULT_TRY(vault_grants_load(call, &grants));
     if (!vault_grants_touch(&grants, &scope))
@@ -143,18 +144,23 @@ static enum vault_problem answer(struct vault_call *call, enum form form, const 
 
 enum vault_problem vault_vaults_list(struct vault_call *call)
 {
-    return answer(call, FORM_FULL, action_read, NULL);
+    return answer(call, FORM_FULL, action_read, call->names[1], NULL);
 }
 
 enum vault_problem vault_vaults_list_resources(struct vault_call *call)
 {
-    static const char *const names[] = {"resourceType", "name", NULL};
+    static const char *const names[] = {"resourceType", "name", "resourceGroup", NULL};
+    const char *group = call->names[1];
     struct vault_filter filter;
     VAULT_TRY(vault_arm_filter(call, names, &filter));
     const char *type = vault_filter_value(&filter, "resourceType");
     if (type != NULL && strcasecmp(type, VAULT_TYPE) != 0) /* vaults are the only resources here */
         return vault_vaults_list_nothing(call);
-    return answer(call, FORM_SHORT, action_resources, vault_filter_value(&filter, "name"));
+    if (group == NULL)
+        group = vault_filter_value(&filter, "resourceGroup");
+    else if (vault_filter_value(&filter, "resourceGroup") != NULL)
+        return vault_fail(call, VAULT_BAD_REQUEST, "$filter: resourceGroup is in the path already.");
+    return answer(call, FORM_SHORT, action_resources, group, vault_filter_value(&filter, "name"));
 }
 
 enum vault_problem vault_vaults_list_nothing(struct vault_call *call)

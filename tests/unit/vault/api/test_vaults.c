@@ -295,6 +295,17 @@ static void list_vaults__filters_and_pages(void **state)
     assert_int_equal(num_of(world, "value"), 1);
     assert_string_equal(control_text(world, "value.0.name"), "fabrikam");
     assert_int_equal(control_send(world, VAULT_GET, IN_SUBSCRIPTION "/resources?$filter=tagName eq 'a'", NULL), 400);
+    static const char grouped[] = IN_SUBSCRIPTION "/resources?$filter=resourceGroup eq ";
+    char path[300];
+    assert_int_equal(control_send(world, VAULT_PUT, IN_SUBSCRIPTION "/resourceGroups/empty", "{'location':'eastus'}"),
+                     201);
+    snprintf(path, sizeof path, "%s'%s'", grouped, "EMPTY");
+    assert_int_equal(control_send(world, VAULT_GET, path, NULL), 200);
+    assert_int_equal(num_of(world, "value"), 0);
+    snprintf(path, sizeof path, "%s'%s'", grouped, strrchr(IN_GROUP, '/') + 1);
+    assert_int_equal(control_send(world, VAULT_GET, path, NULL), 200);
+    assert_int_equal(num_of(world, "value"), 2);
+    assert_int_equal(control_send(world, VAULT_GET, IN_GROUP "/resources?$filter=resourceGroup eq 'empty'", NULL), 400);
     END;
 }
 
@@ -303,12 +314,22 @@ static void delete_group__with_vaults__they_can_be_recovered(void **state)
     START;
     control_put_contoso(world);
     assert_int_equal(control_send(world, VAULT_DELETE, IN_GROUP, NULL), 200);
+    assert_string_equal(world->last_event, "vault.group.delete");
     assert_int_equal(control_send(world, VAULT_HEAD, IN_GROUP, NULL), 404);
     assert_int_equal(control_send(world, VAULT_GET, DELETED, NULL), 200);
     assert_int_equal(control_send(world, VAULT_PUT, CONTOSO, BODY(",'createMode':'recover'")), 404);
     assert_int_equal(control_send(world, VAULT_PUT, IN_GROUP, "{'location':'eastus'}"), 201);
     assert_int_equal(control_send(world, VAULT_HEAD, IN_GROUP, NULL), 204);
     assert_int_equal(control_send(world, VAULT_PUT, CONTOSO, BODY(",'createMode':'recover'")), 200);
+    world->audit_fails_with = KQ_ERR_CONNECT;
+    assert_int_equal(control_send(world, VAULT_DELETE, IN_GROUP, NULL), 503);
+    assert_int_equal(control_send(world, VAULT_HEAD, IN_GROUP, NULL), 204);
+    world->audit_fails_with = KQ_OK;
+    assert_int_equal(control_send(world, VAULT_PUT, IN_SUBSCRIPTION "/resourceGroups/empty", "{'location':'eastus'}"),
+                     201);
+    world->audit_fails_with = KQ_ERR_CONNECT;
+    assert_int_equal(control_send(world, VAULT_DELETE, IN_SUBSCRIPTION "/resourceGroups/empty", NULL), 503);
+    assert_int_equal(control_send(world, VAULT_HEAD, IN_SUBSCRIPTION "/resourceGroups/empty", NULL), 204);
     END;
 }
 
