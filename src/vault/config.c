@@ -112,13 +112,23 @@ static bool set_domain(void *at, const char *value)
     return kq_text_copy(kq_slice_text(value), at, 200);
 }
 
+static bool has_listen(const struct vault_config *config, const struct vault_http_address *address)
+{
+    for (size_t i = 0; i < config->num_listen; i++) {
+        if (config->listen[i].port == address->port && strcmp(config->listen[i].host, address->host) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Names hold the port, so it cannot be left to the system. */
 static bool set_listen(struct vault_config *config, const char *value)
 {
-    if (config->num_listen == VAULT_LISTEN_MAX ||
-        vault_http_address_parse(value, &config->listen[config->num_listen]) != KQ_OK ||
-        config->listen[config->num_listen].port == 0) /* names hold the port */
+    struct vault_http_address address;
+    if (config->num_listen == VAULT_LISTEN_MAX || vault_http_address_parse(value, &address) != KQ_OK ||
+        address.port == 0 || has_listen(config, &address))
         return false;
-    config->num_listen++;
+    config->listen[config->num_listen++] = address;
     return true;
 }
 
@@ -129,7 +139,7 @@ static void say_allowed(const struct option *option, const char *value, char *ou
         [KIND_YES_NO] = "yes or no",
         [KIND_PATH] = "an absolute path, or nothing",
         [KIND_DOMAIN] = "a DNS name in lower case",
-        [KIND_LISTEN] = "ADDRESS:PORT, such as 127.0.0.1:8443 or [::1]:8443, at most sixteen lines",
+        [KIND_LISTEN] = "ADDRESS:PORT, such as 127.0.0.1:8443 or [::1]:8443, at most sixteen, each once",
     };
     int len = snprintf(out, size, "[%s] %s = '%.60s': allowed is %s", option->section, option->name, value,
                        allowed[option->kind]);

@@ -12,7 +12,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "harness"))
 sys.dont_write_bytecode = True
 from journey import BIN, Journey, flip, read, write  # noqa: E402
-from vault_world import VaultWorld  # noqa: E402
+from vault_world import VaultWorld, free_port  # noqa: E402
 
 
 class CloudTools(unittest.TestCase):
@@ -113,9 +113,11 @@ class CloudTools(unittest.TestCase):
         self.refused(self.world.run("keyquay", "status", "--data", "/nowhere"), "no such folder", "keyquay up")
 
     def test_up__what_is_wrong_on_the_line__is_usage(self):
+        free = f"127.0.0.1:{free_port()}"
         for words in (["--vault", "contoso"], ["--vault", "contoso:atlantis"], ["--listen", "127.0.0.1"],
                       ["--region", "NA,,EU"], ["--listen"], ["--nonsense"], ["--ephemeral", "--data", "x"],
-                      ["--domain", "two words"], ["--domain", ""], ["--domain", "a..b"], ["--listen", "nowhere:8443"]):
+                      ["--domain", "two words"], ["--domain", ""], ["--domain", "a..b"], ["--listen", "nowhere:8443"],
+                      ["--listen", "127.0.0.1:0"], ["--listen", free, "--listen", free]):
             with self.subTest(words):
                 data = [] if "--ephemeral" in words else ["--data", os.path.join(self.world.folder, "other")]
                 self.refused(self.world.run("keyquay", "up", *data, *words), "--help", code=2)

@@ -11,7 +11,8 @@
 
 #define HOST_MAX 64
 
-/* "ADDR:PORT", an IPv6 address in brackets; NULL if it is not that. */
+/* "ADDR:PORT", an IPv6 address in brackets; NULL if it is not that. Names hold
+ * the port, so it is not 0. */
 static struct addrinfo *parse(const char *text)
 {
     const char *colon = strrchr(text, ':');
@@ -19,7 +20,7 @@ static struct addrinfo *parse(const char *text)
     const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
                                    .ai_socktype = SOCK_STREAM};
     char host[HOST_MAX];
-    if (colon == NULL || colon == text)
+    if (colon == NULL || colon == text || colon[1 + strspn(colon + 1, "0")] == '\0')
         return NULL;
     struct kq_slice name = kq_slice_of((const uint8_t *)text, (size_t)(colon - text));
     if (name.len > 2 && name.data[0] == '[' && name.data[name.len - 1] == ']')
@@ -55,6 +56,15 @@ static kq_status check(struct kq_service *service, const char *text, int *out_er
     return KQ_OK;
 }
 
+static bool is_named_before(const struct kq_service_listen *listen, size_t i)
+{
+    for (size_t j = 0; j < i && i < listen->num; j++) {
+        if (strcmp(listen->addresses[j], listen->addresses[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool has_no_such_family(int error)
 {
     return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
@@ -71,6 +81,8 @@ kq_status kq_service_try_listen(struct kq_service *service, struct kq_service_li
         return KQ_OK;
     for (size_t i = 0; i < (is_chosen ? listen->num : 2); i++) {
         const char *address = is_chosen ? listen->addresses[i] : defaults[i];
+        if (is_named_before(listen, i))
+            return kq_tool_usage(service->tool, "--listen %s is there twice", address);
         KQ_TRY(check(service, address, &error));
         if (!is_chosen && i == 1 && has_no_such_family(error))
             listen->addresses[listen->num++] = defaults[0]; /* a machine without IPv6 */

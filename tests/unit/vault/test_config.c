@@ -1,5 +1,6 @@
 #include "vault/config.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -119,9 +120,13 @@ static void set__listen__is_taken_sixteen_times(void **state)
     make(&config);
     assert_status(set(&config, "server", "listen", "localhost:1", error), KQ_ERR_ARGUMENT);
     assert_status(set(&config, "server", "listen", "127.0.0.1:0", error), KQ_ERR_ARGUMENT);
-    for (unsigned i = 0; i < VAULT_LISTEN_MAX; i++)
-        assert_ok(set(&config, "server", "listen", "127.0.0.1:1", error));
-    assert_status(set(&config, "server", "listen", "127.0.0.1:1", error), KQ_ERR_ARGUMENT);
+    for (unsigned i = 0; i < VAULT_LISTEN_MAX; i++) {
+        char address[32];
+        snprintf(address, sizeof address, "127.0.0.1:%u", i + 1);
+        assert_ok(set(&config, "server", "listen", address, error));
+        assert_status(set(&config, "server", "listen", address, error), KQ_ERR_ARGUMENT);
+    }
+    assert_status(set(&config, "server", "listen", "127.0.0.1:99", error), KQ_ERR_ARGUMENT);
     assert_int_equal(config.num_listen, VAULT_LISTEN_MAX);
 }
 
