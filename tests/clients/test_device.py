@@ -62,7 +62,7 @@ class Devices(unittest.TestCase):
         self.assertEqual(json.loads(out), {"keys": ["signing"], "has_second": True})
 
     def test_az__login_with_device_code(self):
-        az = Az(self.world, ["contoso.vault"])
+        az = Az(self.world, ["contoso.vault", "azperson.vault"])
         az("cloud", "register", "-n", "Keyquay", "--cloud-config", "@" + self.world.endpoints["azCloudConfig"])
         az("cloud", "set", "-n", "Keyquay")
         accounts = json.loads(self.sign_in(az, [az.program, "login", "--use-device-code", "--output", "json"]))
@@ -70,6 +70,10 @@ class Devices(unittest.TestCase):
         self.assertEqual({account["user"]["type"] for account in accounts}, {"user"})
         self.assertEqual([key["name"] for key in az.key("list", "contoso", None)], ["signing"])
         self.assertIn("keyquay", [group["name"] for group in az("group", "list")])
+        # Who makes a vault with policies gets one: az asks who that is.
+        made = az("keyvault", "create", "-n", "azperson", "-g", "keyquay", "-l", "eastus", "--enable-rbac-authorization", "false")
+        self.assertEqual([entry["objectId"] for entry in made["properties"]["accessPolicies"]], [self.alice["objectId"]])
+        self.assertEqual(az.key("list", "azperson", None), [])
 
 
 if __name__ == "__main__":
