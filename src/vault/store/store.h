@@ -287,7 +287,8 @@ KQ_MUST_CHECK kq_status vault_key_version_copy(const struct vault_key_version *r
 
 /* Puts a version, and the key if it is new (key->id and version->key_id are
  * set). In one transaction. Of a key that is there already, only next_rotation
- * is stored, and only if key->id says that the caller read the key before.
+ * is stored, and only if key->id says that the caller read the key before and
+ * its rotation policy is still the one that was read.
  * Errors: KQ_ERR_STATE (the key or its vault is deleted), KQ_ERR_EXISTS (the version), KQ_ERR_NOT_FOUND (the vault),
  *         KQ_ERR_MISMATCH (the key is there and written in another case than key->name, which a blob is bound to:
  *         read it and make the version again) */

@@ -120,6 +120,14 @@ static kq_status insert_version(struct vault_connection *writer, uint64_t key_id
     return vault_statement_run(&statement);
 }
 
+/* A plan is only as good as the policy that it was made by. */
+static bool is_planned_by(const struct vault_key *found, const struct vault_key *key)
+{
+    if (found->rotation_policy == NULL || key->rotation_policy == NULL)
+        return found->rotation_policy == key->rotation_policy;
+    return strcmp(found->rotation_policy, key->rotation_policy) == 0;
+}
+
 /* The key a version is for: found and fit, or made. */
 static kq_status find_or_insert_key(struct vault_connection *writer, struct key_put *put)
 {
@@ -133,7 +141,8 @@ static kq_status find_or_insert_key(struct vault_connection *writer, struct key_
     if (strcmp(found.name, put->key->name) != 0)
         return KQ_ERR_MISMATCH;
     put->id = found.id;
-    return put->key->id == found.id ? set_next_rotation(writer, found.id, put->key->next_rotation) : KQ_OK;
+    bool has_plan = put->key->id == found.id && is_planned_by(&found, put->key);
+    return has_plan ? set_next_rotation(writer, found.id, put->key->next_rotation) : KQ_OK;
 }
 
 static kq_status put_version(struct vault_connection *writer, void *context)

@@ -126,6 +126,14 @@ static void vault_store_put_key_version__key_was_read__next_rotation_goes_along(
     KQ_AUTO_VALUE(vault_key) found = {0};
     assert_ok(vault_store_get_key_by_id(fixture.store, key.id, &found));
     assert_int_equal(found.next_rotation, 60);
+    found.rotation_policy = strdup("{}"); /* another caller put one meanwhile: its plan stays */
+    found.next_rotation = 70;
+    assert_ok(vault_store_update_key(fixture.store, &found));
+    KQ_AUTO_VALUE(vault_key_version) fourth = fixture_version(4);
+    assert_ok(vault_store_put_key_version(fixture.store, &key, &fourth));
+    vault_key_clear(&found);
+    assert_ok(vault_store_get_key_by_id(fixture.store, key.id, &found));
+    assert_int_equal(found.next_rotation, 70);
     fixture_end(&fixture);
 }
 
