@@ -67,7 +67,7 @@ kq_status vault_authority_new(const struct vault_authority_options *options, str
     KQ_TRY(copy_rules(options, &authority->rules));
     KQ_TRY(vault_jwk_from_spki(options->public_key, TOKEN_ALG, &authority->jwk));
     authority->kid = json_string_value(json_object_get(authority->jwk, "kid"));
-    KQ_TRY(vault_cache_new(CHECKED_SETS, sizeof(struct vault_caller), &authority->checked));
+    KQ_TRY(vault_cache_new(CHECKED_SETS, sizeof(struct vault_checked_token), &authority->checked));
     KQ_TRY(vault_cache_new(ASSERTION_SETS, 32, &authority->assertions));
     KQ_TRY(vault_secret_gate_new(&authority->secrets));
     KQ_TRY(vault_issuers_new(&authority->issuers));

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <strings.h>
 
 #include "pubcrypto/hash.h"
@@ -84,6 +85,19 @@ static kq_status open_token(const struct vault_authority *authority, struct vaul
     return vault_jws_claims(&jws, out_claims);
 }
 
+static uint64_t number_of(const struct vault_caller *caller)
+{
+    char name[sizeof caller->tenant_id + sizeof caller->object_id];
+    uint8_t hash[32];
+    uint64_t number = 0;
+    int len = snprintf(name, sizeof name, "%s/%s", caller->tenant_id, caller->object_id);
+    for (int i = 0; i < len; i++)
+        name[i] = (char)tolower((unsigned char)name[i]);
+    kq_sha256(kq_slice_of(name, (size_t)len), hash);
+    memcpy(&number, hash, sizeof number);
+    return number == 0 ? 1 : number;
+}
+
 static enum vault_problem check_anew(const struct vault_authority *authority, struct vault_issuer_set *others,
                                      struct kq_slice token, enum vault_audience audience, uint64_t now,
                                      struct vault_caller *out, char *out_message, size_t out_message_size)
@@ -100,9 +114,18 @@ static enum vault_problem check_anew(const struct vault_authority *authority, st
                                                 : vault_claims_check_issuer(&authority->rules, issuer, claims, audience,
                                                                             now, out, out_message, out_message_size);
     vault_json_free(claims);
-    if (problem == VAULT_OK)
+    if (problem == VAULT_OK) {
         out->is_of_this_vault = issuer == NULL;
+        out->number = number_of(out);
+    }
     return problem;
+}
+
+/* What was remembered under other issuers, or other keys of theirs, is not found again. */
+static bool find_checked(const struct vault_authority *authority, const struct vault_issuer_set *others,
+                         const uint8_t hash[32], uint64_t now, struct vault_checked_token *out)
+{
+    return vault_cache_get(authority->checked, hash, now, out) && out->generation == others->generation;
 }
 
 enum vault_problem vault_token_check(struct vault_authority *authority, const char *authorization,
@@ -118,20 +141,36 @@ enum vault_problem vault_token_check(struct vault_authority *authority, const ch
         snprintf(out_message, out_message_size, "%s", refusal(KQ_ERR_TOO_LARGE));
         return VAULT_UNAUTHORIZED;
     }
-    /* What was remembered under other issuers, or other keys of theirs, is not found again. */
+    KQ_AUTO_VALUE(vault_issuer_loan) others = vault_issuers_borrow(authority->issuers);
+    const uint32_t asked = UINT32_C(1) << audience;
+    uint8_t hash[32];
+    struct vault_checked_token checked = {0};
+    kq_sha256(token, hash);
+    if (!find_checked(authority, others.set, hash, now, &checked))
+        checked = (struct vault_checked_token){.generation = others.set->generation};
+    if ((checked.audiences & asked) == 0) {
+        VAULT_TRY(
+            check_anew(authority, others.set, token, audience, now, &checked.caller, out_message, out_message_size));
+        checked.audiences |= asked;
+        /* Past its end, within the leeway, it is looked at each time. */
+        vault_cache_put(authority->checked, hash, checked.caller.expires, &checked);
+    }
+    *out = checked.caller;
+    return VAULT_OK;
+}
+
+bool vault_token_is_remembered(struct vault_authority *authority, const char *authorization, uint64_t now,
+                               struct vault_caller *out)
+{
+    struct kq_slice token = bearer_of(authorization);
+    if (token.len == 0 || token.len > VAULT_TOKEN_MAX)
+        return false;
     KQ_AUTO_VALUE(vault_issuer_loan) others = vault_issuers_borrow(authority->issuers);
     uint8_t hash[32];
-    const uint8_t kind = (uint8_t)audience;
-    const struct kq_slice parts[] = {
-        kq_slice_of(&kind, 1), kq_slice_of((const uint8_t *)&others.set->generation, sizeof others.set->generation),
-        token};
-    kq_sha256_parts(parts, 3, hash);
-    if (vault_cache_get(authority->checked, hash, now, out))
-        return VAULT_OK;
-    struct vault_caller caller;
-    VAULT_TRY(check_anew(authority, others.set, token, audience, now, &caller, out_message, out_message_size));
-    /* Past its end, within the leeway, it is looked at each time. */
-    vault_cache_put(authority->checked, hash, caller.expires, &caller);
-    *out = caller;
-    return VAULT_OK;
+    struct vault_checked_token checked;
+    kq_sha256(token, hash);
+    if (!find_checked(authority, others.set, hash, now, &checked))
+        return false;
+    *out = checked.caller;
+    return true;
 }

@@ -79,6 +79,7 @@ struct vault_caller {
     char issuer[256];
     bool is_of_this_vault; /* the token is the embedded authority's, not another issuer's */
     uint64_t expires;
+    uint64_t number; /* of tenant and object id in any case; not 0, and the same in all tokens of one principal */
 };
 
 /* How a client has shown who it is: appidacr of its tokens. */
@@ -123,5 +124,10 @@ KQ_MUST_CHECK kq_status vault_token_issue(struct vault_authority *authority, con
 enum vault_problem vault_token_check(struct vault_authority *authority, const char *authorization,
                                      enum vault_audience audience, uint64_t now, struct vault_caller *out,
                                      char *out_message, size_t out_message_size);
+/* Has the token of this header been found good, for whichever audience, and
+ * would be today? Looks nowhere but into the table of those; true: *out is whom it
+ * speaks of. It is no check: what a caller may do needs vault_token_check(). */
+bool vault_token_is_remembered(struct vault_authority *authority, const char *authorization, uint64_t now,
+                               struct vault_caller *out);
 
 #endif

@@ -106,6 +106,12 @@ static void assert_refused(struct fixture *fixture, const char *says)
     assert_string_equal(fixture->caller.object_id, "");
 }
 
+static bool is_remembered(struct fixture *fixture)
+{
+    struct vault_caller caller;
+    return vault_token_is_remembered(fixture->maker.authority, (const char *)fixture->token.data, MAKER_NOW, &caller);
+}
+
 static void assert_taken(struct fixture *fixture)
 {
     if (check_for(fixture, VAULT_AUDIENCE_VAULT) != VAULT_OK)
@@ -267,10 +273,23 @@ static void set_issuers__key_replaced__remembered_token_is_refused(void **state)
     struct fixture *fixture = *state;
     forge(fixture, "", "", MAKER_OTHER_KEY);
     assert_taken(fixture);
+    assert_true(is_remembered(fixture));
     set_both(fixture, "two");
+    assert_false(is_remembered(fixture));
     assert_refused(fixture, "AKV10046");
     assert_ok(vault_authority_set_issuers(fixture->maker.authority, NULL, 0));
     assert_refused(fixture, "AKV10046");
+}
+
+static void token_check__good_for_two_audiences__remembered_for_those_asked_for(void **state)
+{
+    struct fixture *fixture = *state;
+    forge(fixture, "", "\"aud\":[\"" MAKER_VAULT "\",\"" MAKER_MANAGEMENT "\"]", MAKER_OTHER_KEY);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(check_for(fixture, VAULT_AUDIENCE_VAULT), VAULT_OK);
+        assert_int_equal(check_for(fixture, VAULT_AUDIENCE_MANAGEMENT), VAULT_OK);
+        assert_int_equal(check_for(fixture, VAULT_AUDIENCE_GRAPH), VAULT_UNAUTHORIZED);
+    }
 }
 
 static void set_issuers__too_many__former_stay(void **state)
@@ -297,6 +316,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(token_check__other_issuers_claims__each_is_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(token_check__tenant_of_an_issuer__must_be_it, setup, teardown),
         cmocka_unit_test_setup_teardown(set_issuers__key_replaced__remembered_token_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(token_check__good_for_two_audiences__remembered_for_those_asked_for, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(set_issuers__too_many__former_stay, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -194,6 +194,62 @@ static void token_check__remembered_for_one_audience__not_good_for_another(void 
                         "AKV10022: Invalid audience. Expected " MAKER_MANAGEMENT ", found: " MAKER_VAULT ".");
 }
 
+static bool is_remembered(struct fixture *fixture, const char *authorization, uint64_t now)
+{
+    memset(&fixture->caller, 0, sizeof fixture->caller);
+    return vault_token_is_remembered(fixture->maker.authority, authorization, now, &fixture->caller);
+}
+
+static void token_is_remembered__checked_before__until_its_end_for_whichever_audience(void **state)
+{
+    struct fixture *fixture = *state;
+    issue(fixture, MAKER_MANAGEMENT, MAKER_NOW);
+    const char *token = (const char *)fixture->token.data;
+    assert_false(is_remembered(fixture, token, MAKER_NOW));
+    assert_int_equal(check(fixture, MAKER_NOW), VAULT_UNAUTHORIZED);
+    assert_false(is_remembered(fixture, token, MAKER_NOW));
+    assert_int_equal(check_text(fixture, token, VAULT_AUDIENCE_MANAGEMENT, MAKER_NOW), VAULT_OK);
+    const struct vault_caller caller = fixture->caller;
+    assert_true(is_remembered(fixture, token, MAKER_NOW));
+    assert_memory_equal(&fixture->caller, &caller, sizeof caller);
+    assert_true(is_remembered(fixture, token, MAKER_NOW + MAKER_LIFE - 1));
+    assert_false(is_remembered(fixture, token, MAKER_NOW + MAKER_LIFE));
+}
+
+static void token_is_remembered__claims_of_a_good_token__are_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    forge(fixture, "", "", MAKER_RS256);
+    assert_int_equal(check(fixture, MAKER_NOW), VAULT_OK);
+    static const enum maker_signature forged[] = {MAKER_OTHER_KEY, MAKER_PS256, MAKER_EMPTY};
+    for (size_t i = 0; i < sizeof forged / sizeof forged[0]; i++) {
+        forge(fixture, "", "", forged[i]);
+        assert_int_equal(check(fixture, MAKER_NOW), VAULT_UNAUTHORIZED);
+        assert_false(is_remembered(fixture, (const char *)fixture->token.data, MAKER_NOW));
+    }
+    static const char *const none[] = {NULL, "", "Bearer", "Bearer ", "Basic abc", "Bearer garbage"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        assert_false(is_remembered(fixture, none[i], MAKER_NOW));
+}
+
+static uint64_t number_of_next(struct fixture *fixture, const char *claims_change)
+{
+    forge(fixture, "", claims_change, MAKER_RS256);
+    assert_int_equal(check(fixture, MAKER_NOW), VAULT_OK);
+    assert_int_not_equal(fixture->caller.number, 0);
+    return fixture->caller.number;
+}
+
+static void token_check__number__is_the_principals_in_all_its_tokens(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t number = number_of_next(fixture, "");
+    assert_true(number_of_next(fixture, "\"uti\":\"another\"") == number);
+    assert_true(number_of_next(fixture, "\"appid\":\"" MAKER_OBJECT "\"") == number);
+    assert_true(number_of_next(fixture, "\"oid\":\"BBBBBBBB-0000-4000-8000-000000000002\"") == number);
+    assert_true(number_of_next(fixture, "\"oid\":\"" MAKER_CLIENT "\"") != number);
+}
+
 static void token_check__audience_forms__slash_and_case_of_host_do_not_matter(void **state)
 {
     struct fixture *fixture = *state;
@@ -572,6 +628,9 @@ int main(void)
         CASE(token_issue__module_away__says_so_and_leaves_the_output),
         CASE(token_check__second_time__from_memory_until_its_end),
         CASE(token_check__remembered_for_one_audience__not_good_for_another),
+        CASE(token_is_remembered__checked_before__until_its_end_for_whichever_audience),
+        CASE(token_is_remembered__claims_of_a_good_token__are_nothing),
+        CASE(token_check__number__is_the_principals_in_all_its_tokens),
         CASE(token_check__audience_forms__slash_and_case_of_host_do_not_matter),
         CASE(token_check__scheme_of_another_case_and_spaces__taken),
         CASE(token_check__azp_instead_of_appid__taken),
