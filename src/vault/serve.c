@@ -112,6 +112,7 @@ static kq_status start_server(struct serving *serving, char *out_error)
         .num_addresses = config->num_listen,
         .handler = vault_api_handle,
         .on_refused = vault_api_refused,
+        .identify = vault_api_identify,
         .handler_context = &serving->wiring.service,
         .num_workers = choose(config->workers, 8, 16),
         .num_io_threads = choose(config->io_threads, 1, 1),

@@ -9,7 +9,9 @@
  *
  *   /echo...       what it saw, as JSON        /body    the request's body
  *   /sleep/MS      answers after so long       /big/N   N bytes
- *   /counters      the server's counters       /override  headers of its own */
+ *   /counters      the server's counters       /override  headers of its own
+ *
+ * X-Known: N is a client that is known at a glance, X-Proof: N one that is found on a closer look. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +144,16 @@ static void handle(void *context, const struct vault_http_request *request, stru
         kq_ignore(vault_http_response_header(response, "Cache-Control", "max-age=60"), "the test sees it");
 }
 
+static uint64_t identify(void *context, const struct vault_http_request *request, enum vault_http_look look)
+{
+    const char *text = vault_http_header(request, look == HTTP_AT_A_GLANCE ? "x-known" : "x-proof");
+    uint64_t number = 0;
+    (void)context;
+    if (text != NULL && !kq_uint_parse(kq_slice_text(text), UINT32_MAX, &number))
+        KQ_BUG("a number is expected");
+    return number;
+}
+
 static struct vault_http_tls tls_of(struct echo *state)
 {
     struct vault_http_tls tls = {.chain_pem = kq_buffer_slice(&state->server_pem)};
@@ -239,6 +251,7 @@ int main(int argc, char **argv)
         .addresses = &address,
         .num_addresses = 1,
         .handler = handle,
+        .identify = identify,
         .handler_context = &state,
         .num_workers = 4,
         .num_io_threads = 2,

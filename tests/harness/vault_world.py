@@ -134,16 +134,16 @@ class VaultWorld:
 
     # ---- requests
 
-    def connection(self, host):
-        """A TLS connection to the service under a name, verified against its CA."""
+    def connection(self, host, source=None):
+        """A TLS connection to the service under a name, verified against its CA; from another address than 127.0.0.1."""
         context = ssl.create_default_context(cafile=self.ca)
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        raw = socket.create_connection(("127.0.0.1", self.port), timeout=60, source_address=source and (source, 0))
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # head and body are sent one after the other
         connection = http.client.HTTPSConnection(host, self.port, context=context, timeout=60)
         connection.sock = context.wrap_socket(raw, server_hostname=host)
         return connection
 
-    def request(self, method, url, body=None, token=None, headers=None, version="7.4"):
+    def request(self, method, url, body=None, token=None, headers=None, version="7.4", source=None):
         """body: something for JSON, or bytes as they are. version None: no api-version."""
         parts = urllib.parse.urlsplit(url)
         target = parts.path or "/"
@@ -157,7 +157,7 @@ class VaultWorld:
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()
             fields.setdefault("Content-Type", "application/json")
-        connection = self.connection(parts.hostname)
+        connection = self.connection(parts.hostname, source)
         try:
             connection.request(method, target, body=body, headers=fields)
             reply = connection.getresponse()

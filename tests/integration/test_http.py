@@ -396,6 +396,30 @@ class Limits(Case):
         self.assertEqual(answers[5].headers["retry-after"], "1")
         self.assertEqual(clients[5].ask("GET /echo HTTP/1.1\r\nHost: a\r\n\r\n").status, 200)
 
+    def shares(self, flood, *others):
+        """Three of four threads are kept by as many as ask with flood's headers; the others are served meanwhile."""
+        server = self.new_server(num_workers=4)
+        clients = [server.client() for _ in range(8)]
+        for i, client in enumerate(clients):
+            client.send(f"GET /sleep/1500 HTTP/1.1\r\nHost: a\r\n{flood(i)}\r\n")
+        time.sleep(0.3)
+        for headers in others:
+            began = time.monotonic()
+            self.assertEqual(server.get("/echo", headers).status, 200)
+            self.assertLess(time.monotonic() - began, 1, headers)
+        counters = json.loads(server.get("/counters", "X-Known: 99\r\n").body)
+        self.assertEqual(counters["waiting"], 5)
+        self.assertEqual([client.answer().status for client in clients], [200] * 8)
+
+    def test_known_clients_at_one_address_have_shares_of_their_own(self):
+        self.shares(lambda i: "X-Known: 1\r\n", "X-Known: 2\r\n", "X-Proof: 3\r\n", "")
+
+    def test_whoever_is_found_on_a_closer_look_has_the_share_of_that_client(self):
+        self.shares(lambda i: "X-Known: 1\r\n" if i % 2 else "X-Proof: 1\r\n", "X-Proof: 2\r\n", "")
+
+    def test_whoever_is_not_known_has_the_share_of_the_address(self):
+        self.shares(lambda i: f"X-Proof: 0\r\nX-Claim: {i}\r\n", "X-Known: 2\r\n")
+
     def test_counters_count(self):
         server = self.new_server()
         server.get()

@@ -4,7 +4,7 @@
 #include "vault/auth/token.h"
 #include "vault/core/permissions.h"
 #include "vault/core/problem.h"
-#include "vault/http/message.h"
+#include "vault/http/server.h"
 #include "vault/json/json.h"
 #include "vault/service.h"
 #include "vault/store/store.h"
@@ -76,6 +76,9 @@ struct vault_route {
     uint32_t flags;
 };
 
+/* For whom tokens are made that this host wants. */
+enum vault_audience vault_audience_of(enum vault_host host);
+
 extern const struct vault_route vault_key_routes[];      /* api/keys*.c: get list create import update delete ... */
 extern const struct vault_route vault_key_use_routes[];  /* api/key_use.c: sign verify encrypt ... */
 extern const struct vault_route vault_login_routes[];    /* api/login.c: tokens, discovery, jwks */
@@ -98,5 +101,7 @@ enum vault_problem vault_access_check(struct vault_call *call, uint32_t permissi
 void vault_api_handle(void *context, const struct vault_http_request *request, struct vault_http_response *response);
 /* A vault_http_on_refused: what the server refused has its line in the log too. */
 void vault_api_refused(void *context, const struct vault_http_refused *refused);
+/* For it too, with the same context: the principal whose token the request has, if it is good. */
+uint64_t vault_api_identify(void *context, const struct vault_http_request *request, enum vault_http_look look);
 
 #endif

@@ -108,6 +108,11 @@ static void set_challenge(struct vault_call *call, enum vault_host host)
     set_header(call, "WWW-Authenticate", value);
 }
 
+enum vault_audience vault_audience_of(enum vault_host host)
+{
+    return host == VAULT_HOST_VAULT ? VAULT_AUDIENCE_VAULT : VAULT_AUDIENCE_MANAGEMENT;
+}
+
 static enum vault_problem check_token(struct vault_call *call, enum vault_host host, const char *authorization)
 {
     struct vault_authority *authority = call->service->authority;
@@ -120,9 +125,8 @@ static enum vault_problem check_token(struct vault_call *call, enum vault_host h
         vault_token_check(authority, authorization, VAULT_AUDIENCE_GRAPH, call->now, &call->caller, call->message,
                           sizeof call->message) == VAULT_OK)
         return VAULT_OK;
-    enum vault_problem problem =
-        vault_token_check(authority, authorization, is_vault ? VAULT_AUDIENCE_VAULT : VAULT_AUDIENCE_MANAGEMENT,
-                          call->now, &call->caller, call->message, sizeof call->message);
+    enum vault_problem problem = vault_token_check(authority, authorization, vault_audience_of(host), call->now,
+                                                   &call->caller, call->message, sizeof call->message);
     return problem == VAULT_UNAUTHORIZED && !is_vault ? VAULT_AUTHENTICATION_FAILED : problem;
 }
 

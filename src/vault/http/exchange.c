@@ -52,7 +52,7 @@ void *vault_http_exchange_begin(void *context, const char *target, struct MHD_Co
     exchange->request.target = exchange->text;
     exchange->request.headers = mhd;
     exchange->request.peer_address = connection->peer_address;
-    exchange->job.client = vault_http_client_of(connection->peer_address);
+    exchange->job.client = vault_http_client_at(connection->peer_address);
     exchange->request.host = exchange->head.host;
     vault_http_response_init(&exchange->response);
     kq_buffer_init(&exchange->body, server->options.max_body);
@@ -142,6 +142,18 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
     return MHD_NO;
 }
 
+/* Lets the request count for the client that is proved to send it. False: it stays its address's. */
+static bool identify(struct exchange *exchange, enum vault_http_look look)
+{
+    const struct vault_http_options *options = &exchange->server->options;
+    if (options->identify == NULL)
+        return false;
+    uint64_t number = options->identify(options->handler_context, &exchange->request, look);
+    if (number != 0)
+        exchange->job.client = (struct vault_http_client){HTTP_CLIENT_PROVED, number};
+    return number != 0;
+}
+
 /* From here the connection belongs to whoever resumes it. */
 static enum MHD_Result submit(struct exchange *exchange)
 {
@@ -151,6 +163,7 @@ static enum MHD_Result submit(struct exchange *exchange)
     exchange->is_in_flight = true;
     atomic_fetch_add(&server->num_in_flight, 1);
     vault_http_watched_enter(&exchange->connection->watched, HTTP_BUSY);
+    identify(exchange, HTTP_AT_A_GLANCE);
     MHD_suspend_connection(exchange->mhd);
     if (atomic_load(&server->stops) || vault_http_workers_add(server->workers, &exchange->job) != KQ_OK)
         vault_http_exchange_drop(server, &exchange->job);
@@ -194,8 +207,14 @@ static void resume(struct exchange *exchange)
 
 void vault_http_exchange_work(void *context, struct vault_http_job *job)
 {
-    const struct vault_http_server *server = context;
+    struct vault_http_server *server = context;
     struct exchange *exchange = (struct exchange *)job;
+    if (job->client.kind == HTTP_CLIENT_ADDRESS && identify(exchange, HTTP_CLOSELY)) {
+        /* It waits again, in its client's turn: fresh proofs are no way around that client's share. */
+        if (vault_http_workers_add(server->workers, job) != KQ_OK)
+            vault_http_exchange_drop(server, job);
+        return;
+    }
     server->options.handler(server->options.handler_context, &exchange->request, &exchange->response);
     resume(exchange);
 }

@@ -27,6 +27,14 @@ struct vault_http_tls {
 typedef void vault_http_handler(void *context, const struct vault_http_request *request,
                                 struct vault_http_response *response);
 
+/* Who is proved to send a request: a number, the same for all of one client;
+ * 0 if nobody is, for claims alone must not choose whose share is used.
+ *   HTTP_AT_A_GLANCE  on a thread that reads, for each request: tells what is known already, without waiting
+ *   HTTP_CLOSELY      on a worker, for each request that nobody was known of, before the handler runs */
+enum vault_http_look { HTTP_AT_A_GLANCE, HTTP_CLOSELY };
+typedef uint64_t vault_http_identify(void *context, const struct vault_http_request *request,
+                                     enum vault_http_look look);
+
 /* Runs on any thread of the server, must not wait. */
 typedef void vault_http_on_refused(void *context, const struct vault_http_refused *refused);
 
@@ -35,8 +43,9 @@ struct vault_http_options {
     size_t num_addresses;
     struct vault_http_tls tls;
     vault_http_handler *handler;
+    vault_http_identify *identify;     /* NULL: clients are addresses */
     vault_http_on_refused *on_refused; /* or NULL */
-    void *handler_context;             /* of both */
+    void *handler_context;             /* of all three */
     size_t num_workers;
     size_t num_io_threads;
     size_t max_connections; /* all of them together */

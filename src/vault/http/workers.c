@@ -23,7 +23,7 @@ struct lane {
 struct vault_http_workers {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
-    struct lane lanes[LANES];
+    struct lane lanes[HTTP_CLIENT_KINDS][LANES];
     struct lane *first_ready; /* served in turn */
     struct lane *last_ready;
     uint64_t seed;
@@ -56,7 +56,7 @@ static uint64_t mix(uint64_t value)
 
 static struct lane *lane_of(struct vault_http_workers *workers, const struct vault_http_job *job)
 {
-    return &workers->lanes[mix(job->client ^ workers->seed) % LANES];
+    return &workers->lanes[job->client.kind][mix(job->client.number ^ workers->seed) % LANES];
 }
 
 static bool may_run(const struct vault_http_workers *workers, const struct lane *lane)
@@ -216,8 +216,8 @@ size_t vault_http_workers_waiting(struct vault_http_workers *workers)
 static struct vault_http_job *take_all(struct vault_http_workers *workers)
 {
     struct vault_http_job *all = NULL;
-    for (size_t i = 0; i < LANES; i++) {
-        struct lane *lane = &workers->lanes[i];
+    for (size_t i = 0; i < HTTP_CLIENT_KINDS * LANES; i++) {
+        struct lane *lane = &workers->lanes[i / LANES][i % LANES];
         if (lane->first == NULL)
             continue;
         lane->last->next = all;
@@ -259,20 +259,22 @@ void vault_http_workers_free(struct vault_http_workers *workers)
 
 /* ---- clients --------------------------------------------------------------------------- */
 
-uint64_t vault_http_client_of(const char *peer_address)
+struct vault_http_client vault_http_client_at(const char *peer_address)
 {
     uint8_t bytes[16] = {0};
-    uint64_t client = 0;
+    struct vault_http_client client = {HTTP_CLIENT_ADDRESS, 0};
     size_t from = 0, len = 8;
     if (inet_pton(AF_INET, peer_address, bytes) == 1)
         len = 4;
     else if (inet_pton(AF_INET6, peer_address, bytes) != 1)
-        return 0;
+        return client;
     else if (memcmp(bytes, (uint8_t[12]){[10] = 0xff, [11] = 0xff}, 12) == 0) { /* IPv4 in IPv6 */
         from = 12;
         len = 4;
     }
     for (size_t i = 0; i < len; i++)
-        client = client << 8 | bytes[from + i];
-    return len == 8 ? client | UINT64_C(1) << 63 : client;
+        client.number = client.number << 8 | bytes[from + i];
+    if (len == 8)
+        client.number |= UINT64_C(1) << 63;
+    return client;
 }

@@ -10,12 +10,18 @@
  * served in turn, one job each, and one client never has more than three
  * quarters of the threads, or of the room to wait, however much it asks for.
  * So there is always a thread for somebody else, even when the jobs of the
- * first are all stuck. Clients are told apart by a hash into 1024 lanes with a
- * seed of its own; two that meet in a lane share it. */
+ * first are all stuck. Clients are told apart by a hash into 1024 lanes of
+ * their kind with a seed of its own; two that meet in a lane share it. */
+enum vault_http_client_kind { HTTP_CLIENT_ADDRESS, HTTP_CLIENT_PROVED, HTTP_CLIENT_KINDS };
+struct vault_http_client {
+    enum vault_http_client_kind kind;
+    uint64_t number; /* among those of its kind */
+};
 struct vault_http_job {
     struct vault_http_job *next;
-    uint64_t client; /* the same for all jobs of one client */
+    struct vault_http_client client;
 };
+/* May add its job again, for another client: from then on it is that one's. */
 typedef void vault_http_work(void *context, struct vault_http_job *job);
 
 struct vault_http_workers;
@@ -35,6 +41,6 @@ void vault_http_workers_free(struct vault_http_workers *workers);
 
 /* A client by its address: IPv4, or the first 64 bits of IPv6, which are one
  * subscriber's. */
-uint64_t vault_http_client_of(const char *peer_address);
+struct vault_http_client vault_http_client_at(const char *peer_address);
 
 #endif

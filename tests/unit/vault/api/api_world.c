@@ -54,7 +54,18 @@ enum vault_problem vault_token_check(struct vault_authority *authority, const ch
     *out = (struct vault_caller){
         .tenant_id = TENANT, .client_id = "app", .issuer = "https://issuer/", .is_of_this_vault = true};
     memcpy(out->object_id, authorization + 7, 37);
+    out->number = strcmp(out->object_id, ALICE) == 0 ? 1 : 2;
     return VAULT_OK;
+}
+
+/* Alice has been here before. */
+bool vault_token_is_remembered(struct vault_authority *authority, const char *authorization, uint64_t now,
+                               struct vault_caller *out)
+{
+    (void)authority;
+    (void)now;
+    *out = (struct vault_caller){.number = 1};
+    return strcmp(authorization, "Bearer " ALICE) == 0;
 }
 
 /* ---- the network --------------------------------------------------------------------------------- */
