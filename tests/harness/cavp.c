@@ -284,6 +284,47 @@ void cavp_curve_key(const struct cavp *file, enum kq_key_type curve, const char 
     assert_int_equal(kq_der_writer_finish(&writer, out), KQ_OK);
 }
 
+/* ---- signatures ----------------------------------------------------------- */
+
+const struct cavp_rsa_scheme *cavp_rsa_scheme(const struct cavp *file)
+{
+    static const struct cavp_rsa_scheme rows[] = {
+        {"SHA256", KQ_HASH_SHA256, KQ_MECH_RSA_PKCS1_SHA256, KQ_MECH_RSA_PSS_SHA256},
+        {"SHA384", KQ_HASH_SHA384, KQ_MECH_RSA_PKCS1_SHA384, KQ_MECH_RSA_PSS_SHA384},
+        {"SHA512", KQ_HASH_SHA512, KQ_MECH_RSA_PKCS1_SHA512, KQ_MECH_RSA_PSS_SHA512},
+    };
+    for (size_t i = 0; i < KQ_COUNT_OF(rows); i++) {
+        if (strcmp(cavp_text(file, "SHAAlg"), rows[i].name) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+const struct cavp_curve_scheme *cavp_curve_scheme(const struct cavp *file)
+{
+    static const struct cavp_curve_scheme rows[] = {
+        {"P-256,SHA-256", KQ_KEY_EC_P256, KQ_HASH_SHA256},      {"P-256,SHA-384", KQ_KEY_EC_P256, KQ_HASH_SHA384},
+        {"P-256,SHA-512", KQ_KEY_EC_P256, KQ_HASH_SHA512},      {"P-384,SHA-256", KQ_KEY_EC_P384, KQ_HASH_SHA256},
+        {"P-384,SHA-384", KQ_KEY_EC_P384, KQ_HASH_SHA384},      {"P-384,SHA-512", KQ_KEY_EC_P384, KQ_HASH_SHA512},
+        {"P-521,SHA-256", KQ_KEY_EC_P521, KQ_HASH_SHA256},      {"P-521,SHA-384", KQ_KEY_EC_P521, KQ_HASH_SHA384},
+        {"P-521,SHA-512", KQ_KEY_EC_P521, KQ_HASH_SHA512},      {"K-256,SHA-256", KQ_KEY_EC_SECP256K1, KQ_HASH_SHA256},
+        {"K-256,SHA-384", KQ_KEY_EC_SECP256K1, KQ_HASH_SHA384}, {"K-256,SHA-512", KQ_KEY_EC_SECP256K1, KQ_HASH_SHA512},
+    };
+    for (size_t i = 0; i < KQ_COUNT_OF(rows); i++) {
+        if (cavp_is_under(file, rows[i].heading))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+size_t cavp_digest(const struct cavp *file, enum kq_hash hash, uint8_t digest[KQ_HASH_MAX_LEN])
+{
+    KQ_AUTO_VALUE(kq_buffer) message = {0};
+    cavp_hex(file, "Msg", &message);
+    struct kq_slice whole = kq_buffer_slice(&message);
+    return kq_hash_parts(hash, &whole, 1, digest);
+}
+
 /* ---- many cases ----------------------------------------------------------- */
 
 void cavp_judge(const struct cavp *file, bool is_good, struct cavp_counts *counts)

@@ -3,6 +3,7 @@
 
 #include "base/algorithms.h"
 #include "base/buffer.h"
+#include "pubcrypto/hash.h"
 
 /* NIST's response files (CAVP, .rsp). They are not part of the project: they
  * are read from $KEYQUAY_CAVP, else from where Debian's package
@@ -44,6 +45,24 @@ bool cavp_append_number(const struct cavp *file, const char *field, size_t len, 
  * y, in out (initialised here). A number above the curve's width makes both longer. */
 void cavp_curve_key(const struct cavp *file, enum kq_key_type curve, const char *x, const char *y,
                     struct kq_buffer *out);
+
+/* What a case signs by. */
+struct cavp_rsa_scheme {
+    const char *name;
+    enum kq_hash hash;
+    uint64_t pkcs1; /* mechanisms */
+    uint64_t pss;
+};
+struct cavp_curve_scheme {
+    const char *heading;
+    enum kq_key_type curve;
+    enum kq_hash hash;
+};
+/* By the field SHAAlg, or the heading; NULL where it is none of ours. */
+const struct cavp_rsa_scheme *cavp_rsa_scheme(const struct cavp *file);
+const struct cavp_curve_scheme *cavp_curve_scheme(const struct cavp *file);
+/* The hash of the field Msg; returns its length. */
+size_t cavp_digest(const struct cavp *file, enum kq_hash hash, uint8_t digest[KQ_HASH_MAX_LEN]);
 
 /* Cases that had to be good and were, and that had to be bad and were. */
 struct cavp_counts {

@@ -104,7 +104,7 @@ def _():
     assert deleted.name == NAME and deleted.properties.vault_id.lower().endswith(f"/vaults/{NAME}")
     assert (deleted.properties.scheduled_purge_date - deleted.properties.deletion_date).days == 7
     assert NAME in [vault.name for vault in VAULTS.list_deleted()]
-    refused(409, "VaultAlreadyExists", VAULTS.begin_create_or_update, GROUP, NAME, vault_of())
+    refused(409, "ConflictError", VAULTS.begin_create_or_update, GROUP, NAME, vault_of())
 
 
 @step("recover")

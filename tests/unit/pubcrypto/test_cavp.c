@@ -205,41 +205,12 @@ static void dsa_spki(const struct cavp *file, struct kq_buffer *out)
 
 /* ---- RSA signatures ------------------------------------------------------- */
 
-struct rsa_hash {
-    const char *name;
-    enum kq_hash hash;
-    uint64_t pkcs1;
-    uint64_t pss;
-};
-
-static const struct rsa_hash *rsa_hash_of(const struct cavp *file)
-{
-    static const struct rsa_hash rows[] = {
-        {"SHA256", KQ_HASH_SHA256, KQ_MECH_RSA_PKCS1_SHA256, KQ_MECH_RSA_PSS_SHA256},
-        {"SHA384", KQ_HASH_SHA384, KQ_MECH_RSA_PKCS1_SHA384, KQ_MECH_RSA_PSS_SHA384},
-        {"SHA512", KQ_HASH_SHA512, KQ_MECH_RSA_PKCS1_SHA512, KQ_MECH_RSA_PSS_SHA512},
-    };
-    for (size_t i = 0; i < KQ_COUNT_OF(rows); i++) {
-        if (strcmp(cavp_text(file, "SHAAlg"), rows[i].name) == 0)
-            return &rows[i];
-    }
-    return NULL;
-}
-
-static size_t hash_message(const struct cavp *file, enum kq_hash hash, uint8_t digest[KQ_HASH_MAX_LEN])
-{
-    KQ_AUTO_VALUE(kq_buffer) message = {0};
-    cavp_hex(file, "Msg", &message);
-    struct kq_slice part = kq_buffer_slice(&message);
-    return kq_hash_parts(hash, &part, 1, digest);
-}
-
 static bool verify_rsa(const struct cavp *file, struct kq_slice spki, uint64_t mechanism, enum kq_hash hash)
 {
     KQ_AUTO_VALUE(kq_buffer) signature = {0};
     KQ_AUTO(kq_public_key) key = NULL;
     uint8_t digest[KQ_HASH_MAX_LEN];
-    size_t digest_len = hash_message(file, hash, digest);
+    size_t digest_len = cavp_digest(file, hash, digest);
     assert_ok(kq_public_key_new(spki, &key));
     kq_buffer_init(&signature, 1024);
     assert_true(cavp_append_number(file, "S", (size_t)(kq_public_key_bits(key) + 7) / 8, &signature));
@@ -251,7 +222,7 @@ static bool verify_rsa(const struct cavp *file, struct kq_slice spki, uint64_t m
 
 static void check_pkcs1(const struct cavp *file, struct cavp_counts *counts)
 {
-    const struct rsa_hash *row = rsa_hash_of(file);
+    const struct cavp_rsa_scheme *row = cavp_rsa_scheme(file);
     if (row == NULL)
         return;
     KQ_AUTO_VALUE(kq_buffer) spki = {0};
@@ -279,7 +250,7 @@ static bool verify_any_salt(const struct cavp *file, struct kq_slice spki, enum 
     const EVP_MD *md = hash == KQ_HASH_SHA256 ? EVP_sha256() : hash == KQ_HASH_SHA384 ? EVP_sha384() : EVP_sha512();
     KQ_AUTO_VALUE(kq_buffer) signature = {0};
     uint8_t digest[KQ_HASH_MAX_LEN];
-    size_t digest_len = hash_message(file, hash, digest);
+    size_t digest_len = cavp_digest(file, hash, digest);
     const uint8_t *at = spki.data;
     EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)spki.len);
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
@@ -299,7 +270,7 @@ static bool verify_any_salt(const struct cavp *file, struct kq_slice spki, enum 
  * counts those that are refused for their salt alone. */
 static void check_pss(const struct cavp *file, struct cavp_counts *counts)
 {
-    const struct rsa_hash *row = rsa_hash_of(file);
+    const struct cavp_rsa_scheme *row = cavp_rsa_scheme(file);
     if (row == NULL)
         return;
     KQ_AUTO_VALUE(kq_buffer) spki = {0};
@@ -322,36 +293,6 @@ static void verify__cavp_rsa_pss__salts_of_other_lengths_are_refused(void **stat
 }
 
 /* ---- curves ---------------------------------------------------------------- */
-
-struct curve_hash {
-    const char *heading;
-    enum kq_key_type type;
-    enum kq_hash hash;
-    bool signs_statements;
-};
-
-static const struct curve_hash *curve_hash_of(const struct cavp *file)
-{
-    static const struct curve_hash rows[] = {
-        {"P-256,SHA-256", KQ_KEY_EC_P256, KQ_HASH_SHA256, false},
-        {"P-256,SHA-384", KQ_KEY_EC_P256, KQ_HASH_SHA384, false},
-        {"P-256,SHA-512", KQ_KEY_EC_P256, KQ_HASH_SHA512, false},
-        {"P-384,SHA-256", KQ_KEY_EC_P384, KQ_HASH_SHA256, false},
-        {"P-384,SHA-384", KQ_KEY_EC_P384, KQ_HASH_SHA384, true},
-        {"P-384,SHA-512", KQ_KEY_EC_P384, KQ_HASH_SHA512, false},
-        {"P-521,SHA-256", KQ_KEY_EC_P521, KQ_HASH_SHA256, false},
-        {"P-521,SHA-384", KQ_KEY_EC_P521, KQ_HASH_SHA384, false},
-        {"P-521,SHA-512", KQ_KEY_EC_P521, KQ_HASH_SHA512, true},
-        {"K-256,SHA-256", KQ_KEY_EC_SECP256K1, KQ_HASH_SHA256, false},
-        {"K-256,SHA-384", KQ_KEY_EC_SECP256K1, KQ_HASH_SHA384, false},
-        {"K-256,SHA-512", KQ_KEY_EC_SECP256K1, KQ_HASH_SHA512, false},
-    };
-    for (size_t i = 0; i < KQ_COUNT_OF(rows); i++) {
-        if (cavp_is_under(file, rows[i].heading))
-            return &rows[i];
-    }
-    return NULL;
-}
 
 /* r and s as DER. */
 static void der_signature(const struct cavp *file, struct kq_buffer *out)
@@ -376,28 +317,30 @@ static void check_statement(const struct cavp *file, const struct kq_public_key 
     assert_status(status, is_good ? KQ_OK : KQ_ERR_SIGNATURE);
 }
 
-static bool verify_ecdsa(const struct cavp *file, const struct curve_hash *row)
+static bool verify_ecdsa(const struct cavp *file, const struct cavp_curve_scheme *row)
 {
     KQ_AUTO(kq_public_key) key = NULL;
     KQ_AUTO_VALUE(kq_buffer) signature = {0};
     uint8_t digest[KQ_HASH_MAX_LEN];
-    if (open_curve_key(file, row->type, &key) != KQ_OK)
+    if (open_curve_key(file, row->curve, &key) != KQ_OK)
         return false;
-    size_t digest_len = hash_message(file, row->hash, digest);
+    size_t digest_len = cavp_digest(file, row->hash, digest);
     size_t len = (size_t)(kq_public_key_bits(key) + 7) / 8;
     kq_buffer_init(&signature, 1024);
     assert_true(cavp_append_number(file, "R", len, &signature) && cavp_append_number(file, "S", len, &signature));
     kq_status status =
         kq_public_key_verify(key, KQ_MECH_ECDSA, kq_slice_of(digest, digest_len), kq_buffer_slice(&signature));
     assert_true(status == KQ_OK || status == KQ_ERR_SIGNATURE);
-    if (row->signs_statements)
+    bool signs_statements = (row->curve == KQ_KEY_EC_P384 && row->hash == KQ_HASH_SHA384) ||
+                            (row->curve == KQ_KEY_EC_P521 && row->hash == KQ_HASH_SHA512);
+    if (signs_statements)
         check_statement(file, key, status == KQ_OK);
     return status == KQ_OK;
 }
 
 static void check_ecdsa(const struct cavp *file, struct cavp_counts *counts)
 {
-    const struct curve_hash *row = curve_hash_of(file);
+    const struct cavp_curve_scheme *row = cavp_curve_scheme(file);
     if (row == NULL)
         return;
     bool is_good = verify_ecdsa(file, row);

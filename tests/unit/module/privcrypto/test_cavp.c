@@ -134,35 +134,11 @@ static void open_jwk__cavp_key_pairs__belong_together(void **state)
 
 /* ---- signatures ------------------------------------------------------------ */
 
-struct rsa_hash {
-    const char *name;
-    enum kq_hash hash;
-    uint64_t pkcs1;
-    uint64_t pss;
-};
-
-static const struct rsa_hash *rsa_hash_of(const struct cavp *file)
-{
-    static const struct rsa_hash rows[] = {
-        {"SHA256", KQ_HASH_SHA256, KQ_MECH_RSA_PKCS1_SHA256, KQ_MECH_RSA_PSS_SHA256},
-        {"SHA384", KQ_HASH_SHA384, KQ_MECH_RSA_PKCS1_SHA384, KQ_MECH_RSA_PSS_SHA384},
-        {"SHA512", KQ_HASH_SHA512, KQ_MECH_RSA_PKCS1_SHA512, KQ_MECH_RSA_PSS_SHA512},
-    };
-    for (size_t i = 0; i < KQ_COUNT_OF(rows); i++) {
-        if (strcmp(cavp_text(file, "SHAAlg"), rows[i].name) == 0)
-            return &rows[i];
-    }
-    return NULL;
-}
-
 static void sign(const struct hsm_key *key, uint64_t mechanism, const struct cavp *file, enum kq_hash hash,
                  struct kq_buffer *out_digest, struct kq_buffer *out_signature)
 {
-    KQ_AUTO_VALUE(kq_buffer) message = {0};
     uint8_t digest[KQ_HASH_MAX_LEN];
-    cavp_hex(file, "Msg", &message);
-    struct kq_slice part = kq_buffer_slice(&message);
-    size_t len = kq_hash_parts(hash, &part, 1, digest);
+    size_t len = cavp_digest(file, hash, digest);
     kq_buffer_init(out_digest, sizeof digest);
     kq_buffer_init(out_signature, 1024);
     assert_ok(kq_buffer_append(out_digest, digest, len));
@@ -179,7 +155,7 @@ static kq_status verify(const struct hsm_key *key, uint64_t mechanism, const str
 }
 
 /* There is one signature of a message, so ours is the published one where that is good. */
-static bool signs_the_same(const struct hsm_key *key, const struct cavp *file, const struct rsa_hash *row)
+static bool signs_the_same(const struct hsm_key *key, const struct cavp *file, const struct cavp_rsa_scheme *row)
 {
     KQ_AUTO_VALUE(kq_buffer) digest = {0}, ours = {0}, published = {0}, salted = {0}, again = {0};
     sign(key, row->pkcs1, file, row->hash, &digest, &ours);
@@ -219,7 +195,7 @@ static void keep_key(const struct cavp *file, struct hsm_key *key)
 
 static bool is_ours(const struct cavp *file)
 {
-    return rsa_hash_of(file) != NULL && !is_small_modulus(file) && is_65537(file);
+    return cavp_rsa_scheme(file) != NULL && !is_small_modulus(file) && is_65537(file);
 }
 
 /* NULL where the case gives an exponent that is not that of the key. */
@@ -240,7 +216,7 @@ static void check_pkcs1(const struct cavp *file, struct cavp_counts *counts)
     if (!is_ours(file))
         return;
     KQ_AUTO(hsm_key) key = key_of_case(file);
-    cavp_judge(file, key != NULL && signs_the_same(key, file, rsa_hash_of(file)), counts);
+    cavp_judge(file, key != NULL && signs_the_same(key, file, cavp_rsa_scheme(file)), counts);
 }
 
 /* The factors of a modulus whose exponents are known.  Source: NIST SP 800-56B appendix C */
@@ -310,7 +286,7 @@ static void check_generated_pkcs1(const struct cavp *file, struct cavp_counts *c
     if (!is_ours(file))
         return;
     KQ_AUTO(hsm_key) key = key_without_primes(file);
-    cavp_judge(file, signs_the_same(key, file, rsa_hash_of(file)), counts);
+    cavp_judge(file, signs_the_same(key, file, cavp_rsa_scheme(file)), counts);
 }
 
 static void sign__cavp_rsa__same_bytes_where_they_are_good(void **state)
@@ -325,38 +301,15 @@ static void sign__cavp_rsa__same_bytes_where_they_are_good(void **state)
     forget_key();
 }
 
-struct curve_hash {
-    const char *heading;
-    enum kq_key_type type;
-    enum kq_hash hash;
-};
-
-static const struct curve_hash *curve_hash_of(const struct cavp *file)
-{
-    static const struct curve_hash rows[] = {
-        {"P-256,SHA-256", KQ_KEY_EC_P256, KQ_HASH_SHA256},      {"P-256,SHA-384", KQ_KEY_EC_P256, KQ_HASH_SHA384},
-        {"P-256,SHA-512", KQ_KEY_EC_P256, KQ_HASH_SHA512},      {"P-384,SHA-256", KQ_KEY_EC_P384, KQ_HASH_SHA256},
-        {"P-384,SHA-384", KQ_KEY_EC_P384, KQ_HASH_SHA384},      {"P-384,SHA-512", KQ_KEY_EC_P384, KQ_HASH_SHA512},
-        {"P-521,SHA-256", KQ_KEY_EC_P521, KQ_HASH_SHA256},      {"P-521,SHA-384", KQ_KEY_EC_P521, KQ_HASH_SHA384},
-        {"P-521,SHA-512", KQ_KEY_EC_P521, KQ_HASH_SHA512},      {"K-256,SHA-256", KQ_KEY_EC_SECP256K1, KQ_HASH_SHA256},
-        {"K-256,SHA-384", KQ_KEY_EC_SECP256K1, KQ_HASH_SHA384}, {"K-256,SHA-512", KQ_KEY_EC_SECP256K1, KQ_HASH_SHA512},
-    };
-    for (size_t i = 0; i < KQ_COUNT_OF(rows); i++) {
-        if (cavp_is_under(file, rows[i].heading))
-            return &rows[i];
-    }
-    return NULL;
-}
-
 /* Our nonce is another one, so the bytes differ: the same key verifies both. */
 static void check_ecdsa(const struct cavp *file, struct cavp_counts *counts)
 {
-    const struct curve_hash *row = curve_hash_of(file);
+    const struct cavp_curve_scheme *row = cavp_curve_scheme(file);
     if (row == NULL)
         return;
     KQ_AUTO(hsm_key) key = NULL;
     KQ_AUTO_VALUE(kq_buffer) digest = {0}, ours = {0}, published = {0};
-    assert_ok(open_curve_key(file, row->type, "d", "Qx", "Qy", &key));
+    assert_ok(open_curve_key(file, row->curve, "d", "Qx", "Qy", &key));
     sign(key, KQ_MECH_ECDSA, file, row->hash, &digest, &ours);
     kq_buffer_init(&published, 1024);
     assert_true(cavp_append_number(file, "R", ours.len / 2, &published) &&
