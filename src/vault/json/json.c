@@ -6,10 +6,28 @@
 
 #define TEXT_MAX ((size_t)8 << 20)
 
-/* jansson's own limit of depth is 2048 and fixed: count before it recurses. */
-static bool is_shallow(struct kq_slice text)
+struct shape {
+    unsigned depth;
+    unsigned deepest;
+    size_t num_values; /* or a few more: an empty list or object counts twice */
+};
+
+static void note_mark(struct shape *shape, uint8_t mark)
 {
-    unsigned depth = 0;
+    bool is_opening = mark == '{' || mark == '[';
+    if (is_opening && ++shape->depth > shape->deepest)
+        shape->deepest = shape->depth;
+    if ((mark == '}' || mark == ']') && shape->depth > 0)
+        shape->depth--;
+    if (is_opening || mark == ',')
+        shape->num_values++;
+}
+
+/* jansson's own limit of depth is 2048 and fixed, and it has none of values, of
+ * which three bytes of text can take three hundred: count before it reads. */
+static struct shape shape_of(struct kq_slice text)
+{
+    struct shape shape = {0};
     bool in_string = false;
     for (size_t i = 0; i < text.len; i++) {
         uint8_t c = text.data[i];
@@ -17,12 +35,10 @@ static bool is_shallow(struct kq_slice text)
             i++;
         else if (c == '"')
             in_string = !in_string;
-        else if (!in_string && (c == '{' || c == '[') && ++depth > VAULT_JSON_DEPTH_MAX)
-            return false;
-        else if (!in_string && (c == '}' || c == ']') && depth > 0)
-            depth--;
+        else if (!in_string)
+            note_mark(&shape, c);
     }
-    return true;
+    return shape;
 }
 
 /* jansson's sentence names what it stumbled on ("near '...'"), which may be a secret: kept is what kind of error. */
@@ -54,8 +70,13 @@ kq_status vault_json_parse(struct kq_slice text, json_t **out, char *out_error, 
         snprintf(out_error, out_error_size, text.len == 0 ? "The JSON text is empty." : "The JSON text is too long.");
         return KQ_ERR_FORMAT;
     }
-    if (!is_shallow(text)) {
+    struct shape shape = shape_of(text);
+    if (shape.deepest > VAULT_JSON_DEPTH_MAX) {
         snprintf(out_error, out_error_size, "The JSON text is nested more than %u levels deep.", VAULT_JSON_DEPTH_MAX);
+        return KQ_ERR_FORMAT;
+    }
+    if (shape.num_values > VAULT_JSON_VALUES_MAX) {
+        snprintf(out_error, out_error_size, "The JSON text holds more than %u values.", VAULT_JSON_VALUES_MAX);
         return KQ_ERR_FORMAT;
     }
     json_t *value = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);

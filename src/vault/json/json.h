@@ -6,9 +6,10 @@
 #include "base/buffer.h"
 #include "base/cleanup.h"
 
-/* JSON of strangers: depth and size limited, duplicate members refused, UTF-8
- * checked, one value and nothing after it. */
+/* JSON of strangers: depth, size and number of values limited, duplicate members
+ * refused, UTF-8 checked, one value and nothing after it. */
 #define VAULT_JSON_DEPTH_MAX 16u
+#define VAULT_JSON_VALUES_MAX 131072u /* twice what 1024 access policies with all permissions need */
 
 static inline void vault_json_free(json_t *value)
 {

@@ -98,6 +98,34 @@ static void json_parse__deepest_nesting__is_read_and_one_more_is_not(void **stat
     assert_status(parse_nested(VAULT_JSON_DEPTH_MAX + 1, "1"), KQ_ERR_FORMAT);
 }
 
+/* An array of so many of these. */
+static kq_status parse_many(size_t number, const char *value)
+{
+    size_t len = strlen(value), at = 1;
+    char error[160];
+    json_t *array = NULL;
+    char *text = malloc(number * (len + 1) + 2);
+    assert_non_null(text);
+    text[0] = '[';
+    for (size_t i = 0; i < number; i++, at += len + 1) {
+        memcpy(text + at, value, len);
+        text[at + len] = i + 1 < number ? ',' : ']';
+    }
+    kq_status status = parse(text, at, &array, error);
+    vault_json_free(array);
+    free(text);
+    return status;
+}
+
+static void json_parse__most_values__are_read_and_one_more_is_not(void **state)
+{
+    (void)state;
+    assert_ok(parse_many(VAULT_JSON_VALUES_MAX, "1"));
+    assert_ok(parse_many(VAULT_JSON_VALUES_MAX, "\",[{\""));
+    assert_status(parse_many(VAULT_JSON_VALUES_MAX + 1, "1"), KQ_ERR_FORMAT);
+    assert_status(parse_many(VAULT_JSON_VALUES_MAX, "{}"), KQ_ERR_FORMAT);
+}
+
 static void json_parse__a_secret_in_the_error__is_not_repeated(void **state)
 {
     char error[160];
@@ -165,6 +193,7 @@ UNIT_MAIN(cmocka_unit_test(json_parse__values_of_all_kinds__are_read),
           cmocka_unit_test(json_parse__bytes_after_a_zero__are_refused),
           cmocka_unit_test(json_parse__every_truncation__is_refused),
           cmocka_unit_test(json_parse__deepest_nesting__is_read_and_one_more_is_not),
+          cmocka_unit_test(json_parse__most_values__are_read_and_one_more_is_not),
           cmocka_unit_test(json_parse__a_secret_in_the_error__is_not_repeated),
           cmocka_unit_test(json_write__members__keep_their_order),
           cmocka_unit_test(json_write__no_room__leaves_the_buffer_as_it_was),
