@@ -73,15 +73,20 @@ static bool drain(struct lingering *one, uint64_t now_ms)
     return num >= 0 || errno != EAGAIN || now_ms >= one->until_ms;
 }
 
+/* The lock, which those who accept need, is left while bytes come: others only add at the end. */
 static void drain_all(struct vault_http_watch *watch, uint64_t now_ms)
 {
     for (size_t i = 0; i < watch->num_lingering;) {
-        if (!drain(&watch->lingering[i], now_ms)) {
-            i++;
-            continue;
-        }
-        close(watch->lingering[i].fd);
-        watch->lingering[i] = watch->lingering[--watch->num_lingering];
+        struct lingering one = watch->lingering[i];
+        pthread_mutex_unlock(&watch->lock);
+        bool is_over = drain(&one, now_ms);
+        if (is_over)
+            close(one.fd);
+        pthread_mutex_lock(&watch->lock);
+        if (is_over)
+            watch->lingering[i] = watch->lingering[--watch->num_lingering];
+        else
+            watch->lingering[i++] = one;
     }
 }
 
