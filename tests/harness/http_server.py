@@ -26,8 +26,8 @@ class Answer:
 class Client:
     """A connection. What comes in beyond one answer is kept for the next."""
 
-    def __init__(self, server, context=None, timeout=20, name="localhost", session=None):
-        self.raw = socket.create_connection(("127.0.0.1", server.port), timeout=timeout)
+    def __init__(self, server, context=None, timeout=20, name="localhost", session=None, source="127.0.0.1"):
+        self.raw = socket.create_connection(("127.0.0.1", server.port), timeout=timeout, source_address=(source, 0))
         self.raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = context or server.context()
         self.tls = context.wrap_socket(self.raw, server_hostname=name, session=session)

@@ -5,8 +5,6 @@
 #include "vault/http/answer.h"
 #include "vault/http/connection.h"
 
-/* Bodies of all requests together, so that many slow senders cannot fill the memory. */
-#define BODIES_MAX ((size_t)64 << 20)
 /* Room made for an announced body at once; what is beyond grows as it comes. */
 #define BODY_AT_ONCE ((size_t)16 * 1024)
 
@@ -16,6 +14,7 @@ struct exchange {
     struct vault_http_job job; /* first: the workers know the exchange by it */
     struct vault_http_server *server;
     struct vault_http_connection *connection;
+    struct vault_http_client sender; /* by address: whose room the body has */
     struct MHD_Connection *mhd;
     enum stage stage;
     bool is_in_flight;
@@ -52,7 +51,8 @@ void *vault_http_exchange_begin(void *context, const char *target, struct MHD_Co
     exchange->request.target = exchange->text;
     exchange->request.headers = mhd;
     exchange->request.peer_address = connection->peer_address;
-    exchange->job.client = vault_http_client_at(connection->peer_address);
+    exchange->sender = vault_http_client_at(connection->peer_address);
+    exchange->job.client = exchange->sender;
     exchange->request.host = exchange->head.host;
     vault_http_response_init(&exchange->response);
     kq_buffer_init(&exchange->body, server->options.max_body);
@@ -131,13 +131,15 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
 {
     struct vault_http_server *server = exchange->server;
     kq_status status = KQ_ERR_MEMORY;
-    if (atomic_fetch_add(&server->body_bytes, *len) + *len <= BODIES_MAX)
+    bool has_room = vault_http_bodies_take(&server->bodies, exchange->sender, *len);
+    if (has_room)
         status = kq_buffer_append(&exchange->body, data, *len);
     if (status == KQ_OK) {
         *len = 0;
         return MHD_YES;
     }
-    atomic_fetch_sub(&server->body_bytes, *len);
+    if (has_room)
+        vault_http_bodies_give(&server->bodies, exchange->sender, *len);
     vault_http_connection_say(exchange->connection, status == KQ_ERR_TOO_LARGE ? &too_large : &too_busy);
     return MHD_NO;
 }
@@ -248,7 +250,7 @@ void vault_http_exchange_end(void *context, struct MHD_Connection *mhd, void **r
     *request_context = NULL;
     if (exchange == NULL)
         return;
-    atomic_fetch_sub(&server->body_bytes, exchange->body.len);
+    vault_http_bodies_give(&server->bodies, exchange->sender, exchange->body.len);
     vault_http_watched_enter(&exchange->connection->watched, HTTP_IDLE);
     if (exchange->is_in_flight)
         leave_flight(server);

@@ -18,6 +18,7 @@
 #define CONNECTION_MEMORY ((size_t)20 * 1024)
 #define LISTEN_BACKLOG 1024
 #define MAX_WAITING_DEFAULT 1024u
+#define BODIES_MAX ((size_t)64 << 20)
 /* Descriptors that are not connections: listeners, epoll, database, modules. */
 #define OTHER_DESCRIPTORS 128u
 /* After the handlers are done: to send what they answered. */
@@ -153,6 +154,7 @@ static kq_status prepare(struct vault_http_server *server, const struct vault_ht
     pthread_mutex_init(&server->tls_lock, NULL);
     pthread_mutex_init(&server->end_lock, NULL);
     pthread_cond_init(&server->ended, NULL);
+    KQ_TRY(vault_http_bodies_init(BODIES_MAX, &server->bodies));
     server->listeners = calloc(options->num_addresses, sizeof server->listeners[0]);
     if (server->listeners == NULL || gnutls_session_ticket_key_generate(&server->ticket_key) != GNUTLS_E_SUCCESS)
         return KQ_ERR_MEMORY;

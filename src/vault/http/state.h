@@ -7,6 +7,7 @@
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 
+#include "vault/http/bodies.h"
 #include "vault/http/server.h"
 #include "vault/http/tls.h"
 #include "vault/http/watch.h"
@@ -34,9 +35,9 @@ struct vault_http_server {
 
     atomic_bool stops;
     pthread_mutex_t end_lock;
-    pthread_cond_t ended;        /* num_in_flight fell to zero */
-    atomic_size_t num_in_flight; /* requests handed to the workers and not yet answered to the last byte */
-    atomic_size_t body_bytes;    /* of all requests being read or handled */
+    pthread_cond_t ended;            /* num_in_flight fell to zero */
+    atomic_size_t num_in_flight;     /* requests handed to the workers and not yet answered to the last byte */
+    struct vault_http_bodies bodies; /* of all requests being read or handled */
 
     atomic_uint_fast64_t num_requests;
     atomic_uint_fast64_t num_refused;

@@ -9,7 +9,6 @@
 #include <sys/random.h>
 
 #define STACK_SIZE ((size_t)512 * 1024)
-#define LANES 1024u
 
 /* The jobs of one client. It is listed as ready while it has a job that may run. */
 struct lane {
@@ -23,7 +22,7 @@ struct lane {
 struct vault_http_workers {
     pthread_mutex_t lock;
     pthread_cond_t arrived;
-    struct lane lanes[HTTP_CLIENT_KINDS][LANES];
+    struct lane lanes[HTTP_CLIENT_KINDS][VAULT_HTTP_LANES];
     struct lane *first_ready; /* served in turn */
     struct lane *last_ready;
     uint64_t seed;
@@ -41,22 +40,9 @@ struct vault_http_workers {
 
 /* ---- lanes --------------------------------------------------------------------------- */
 
-/* What one client may have of a number of places. */
-static size_t share_of(size_t number)
-{
-    return number - number / 4;
-}
-
-static uint64_t mix(uint64_t value)
-{
-    value = (value ^ value >> 32) * UINT64_C(0xd6e8feb86659fd93);
-    value = (value ^ value >> 32) * UINT64_C(0xd6e8feb86659fd93);
-    return value ^ value >> 32;
-}
-
 static struct lane *lane_of(struct vault_http_workers *workers, const struct vault_http_job *job)
 {
-    return &workers->lanes[job->client.kind][mix(job->client.number ^ workers->seed) % LANES];
+    return &workers->lanes[job->client.kind][vault_http_client_lane(job->client, workers->seed)];
 }
 
 static bool may_run(const struct vault_http_workers *workers, const struct lane *lane)
@@ -156,7 +142,7 @@ kq_status vault_http_workers_new(size_t num_threads, size_t max_waiting, vault_h
     if (workers == NULL)
         return KQ_ERR_MEMORY;
     workers->max_waiting = max_waiting;
-    workers->max_running = share_of(num_threads);
+    workers->max_running = vault_http_share_of(num_threads);
     if (getrandom(&workers->seed, sizeof workers->seed, 0) != (ssize_t)sizeof workers->seed) {
         free(workers);
         return KQ_ERR_MEMORY;
@@ -193,8 +179,8 @@ kq_status vault_http_workers_add(struct vault_http_workers *workers, struct vaul
     job->next = NULL;
     pthread_mutex_lock(&workers->lock);
     struct lane *lane = lane_of(workers, job);
-    bool fits = workers->num_waiting < workers->max_waiting && lane->num_waiting < share_of(workers->max_waiting) &&
-                !workers->stops;
+    bool fits = workers->num_waiting < workers->max_waiting &&
+                lane->num_waiting < vault_http_share_of(workers->max_waiting) && !workers->stops;
     if (fits)
         append(workers, lane, job);
     bool wakes = fits && workers->first_ready != NULL && workers->num_idle > 0;
@@ -216,8 +202,8 @@ size_t vault_http_workers_waiting(struct vault_http_workers *workers)
 static struct vault_http_job *take_all(struct vault_http_workers *workers)
 {
     struct vault_http_job *all = NULL;
-    for (size_t i = 0; i < HTTP_CLIENT_KINDS * LANES; i++) {
-        struct lane *lane = &workers->lanes[i / LANES][i % LANES];
+    for (size_t i = 0; i < HTTP_CLIENT_KINDS * VAULT_HTTP_LANES; i++) {
+        struct lane *lane = &workers->lanes[i / VAULT_HTTP_LANES][i % VAULT_HTTP_LANES];
         if (lane->first == NULL)
             continue;
         lane->last->next = all;
@@ -277,4 +263,21 @@ struct vault_http_client vault_http_client_at(const char *peer_address)
     if (len == 8)
         client.number |= UINT64_C(1) << 63;
     return client;
+}
+
+static uint64_t mix(uint64_t value)
+{
+    value = (value ^ value >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    value = (value ^ value >> 32) * UINT64_C(0xd6e8feb86659fd93);
+    return value ^ value >> 32;
+}
+
+size_t vault_http_client_lane(struct vault_http_client client, uint64_t seed)
+{
+    return mix(client.number ^ seed) % VAULT_HTTP_LANES;
+}
+
+size_t vault_http_share_of(size_t number)
+{
+    return number - number / 4;
 }

@@ -42,5 +42,10 @@ void vault_http_workers_free(struct vault_http_workers *workers);
 /* A client by its address: IPv4, or the first 64 bits of IPv6, which are one
  * subscriber's. */
 struct vault_http_client vault_http_client_at(const char *peer_address);
+/* Which of the lanes of its kind a client is in, among those who have this seed. */
+#define VAULT_HTTP_LANES 1024u
+size_t vault_http_client_lane(struct vault_http_client client, uint64_t seed);
+/* What one client may have of a number of places. */
+size_t vault_http_share_of(size_t number);
 
 #endif
