@@ -130,6 +130,8 @@ void kqc_link_deliver(struct kqc_link *link, uint64_t seq, struct kq_slice resul
         pthread_cond_signal(&waiter->woken);
         return;
     }
+    if (link->num_unread > 0)
+        link->num_unread--;
 }
 
 void kqc_link_pass_on(struct kqc_link *link)

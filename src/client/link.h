@@ -28,6 +28,7 @@ struct kqc_link {
     size_t num_users; /* calls between join and leave; the last one to leave a lost link frees it */
     bool has_reader;
     bool is_lost;
+    size_t num_unread;          /* answers to come that nobody waits for */
     struct kqc_waiter *waiters; /* not answered yet */
 };
 

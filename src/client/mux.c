@@ -11,6 +11,7 @@
 #include "wire/frame.h"
 
 #define IN_FLIGHT_MAX 60u /* the module leaves a connection unread at 64 */
+#define UNREAD_MAX 32u    /* answers that lie in a socket's buffer, which holds some two hundred */
 #define SENT_MAX 3u       /* a request that ends the module each time is not sent for ever */
 #define CONNECT_PAUSE_MS 20
 #define HELLO_MIN_MS 1000u
@@ -313,6 +314,10 @@ void kqc_mux_post(struct kqc_mux *mux, enum kq_op op, const void *params, uint64
     lock(mux);
     if (enter(mux, &calling, &link) == KQ_OK) {
         send_frame(mux, link, &calling);
+        if (link->num_unread >= UNREAD_MAX)
+            await(mux, link, &calling); /* reads the others on the way */
+        if (!calling.waiter.is_done)
+            link->num_unread++;
         leave(mux, link, &calling.waiter);
     }
     unlock(mux);

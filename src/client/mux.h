@@ -38,8 +38,9 @@ uint64_t kqc_mux_generation(struct kqc_mux *mux);
 KQ_MUST_CHECK kq_status kqc_mux_call(struct kqc_mux *mux, enum kq_op op, const void *params, uint64_t needs_generation,
                                      void *results, struct kqc_reply *reply);
 /* Sends and does not wait: for what may fail unseen. The answer is dropped when
- * somebody reads it. Nothing is sent while no connection of this generation is
- * there. needs_generation  not 0 */
+ * somebody reads it; while dozens of such answers are unread, this does. Nothing
+ * is sent while no connection of this generation is there.
+ * needs_generation  not 0 */
 void kqc_mux_post(struct kqc_mux *mux, enum kq_op op, const void *params, uint64_t needs_generation);
 
 #endif

@@ -279,6 +279,21 @@ static void post__connected__sent_and_its_answer_dropped(void **state)
     assert_int_equal(fixture.server.num_requests, 3);
 }
 
+/* More than both sockets' buffers hold: somebody has to read. */
+static void post__thousands_and_nobody_calls__connection_lives(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    begin(&fixture, (struct plan){.lose = 0}, 1000);
+    assert_ok(call_read(&fixture));
+    for (unsigned i = 0; i < 3000; i++)
+        post(fixture.mux, 1);
+    assert_ok(call_use(&fixture, 1));
+    end(&fixture);
+    assert_int_equal(fixture.server.num_connections, 1);
+    assert_int_equal(fixture.server.num_requests, 3002);
+}
+
 static void post__connection_gone_or_never_there__not_sent(void **state)
 {
     (void)state;
@@ -454,6 +469,7 @@ UNIT_MAIN(cmocka_unit_test(call__nobody_there__connect_after_retry_ms),
           cmocka_unit_test(call__read_lost__repeated),
           cmocka_unit_test(call__act_lost__repeated_under_the_same_request_id),
           cmocka_unit_test(post__connected__sent_and_its_answer_dropped),
+          cmocka_unit_test(post__thousands_and_nobody_calls__connection_lives),
           cmocka_unit_test(post__connection_gone_or_never_there__not_sent),
           cmocka_unit_test(post__many_threads_between_calls__each_call_gets_its_own_answer),
           cmocka_unit_test(call__act_ends_the_module_each_time__outcome_unknown),
