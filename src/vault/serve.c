@@ -152,9 +152,9 @@ static void add_folder_of(struct folders *folders, const char *path)
 {
     char folder[KQ_PATH_MAX];
     const char *slash = strrchr(path, '/');
-    size_t len = slash == path ? 1 : (size_t)(slash - path);
-    if (slash == NULL || !kq_text_copy(kq_slice_of(path, len), folder, sizeof folder))
-        return;
+    size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+    if (len == 0 || !kq_text_copy(kq_slice_of(path, len), folder, sizeof folder))
+        return; /* never all of / */
     int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0)
         folders->fds[folders->num++] = fd;

@@ -166,19 +166,31 @@ static bool has_operators_files(const struct vault_config *config)
     return config->certificate[0] != '\0' || config->key[0] != '\0';
 }
 
+/* keyvaultd may read the folders these files are in, and must not have all of /. */
+static bool is_in_root(const char *path)
+{
+    return strrchr(path, '/') == path;
+}
+
 static kq_status read_operators_files(const struct vault_config *config, struct kq_buffer *chain, struct kq_buffer *key,
                                       char *out_error)
 {
+    static const char *const names[] = {"certificate", "key"};
     const char *paths[] = {config->certificate, config->key};
     struct kq_buffer *files[] = {chain, key};
     for (size_t i = 0; i < KQ_COUNT_OF(paths); i++) {
+        if (is_in_root(paths[i])) {
+            snprintf(out_error, VAULT_ERROR_SIZE, "[tls] %s = %s: lies in /; put it into a folder of its own", names[i],
+                     paths[i]);
+            return KQ_ERR_ARGUMENT;
+        }
         kq_status status = paths[i][0] == '\0' ? KQ_ERR_ARGUMENT : kq_file_read(paths[i], PEM_MAX, files[i]);
         if (status == KQ_ERR_ARGUMENT)
             snprintf(out_error, VAULT_ERROR_SIZE, "[tls]: %s is not named; name certificate and key, or neither",
-                     i == 0 ? "certificate" : "key");
+                     names[i]);
         else if (status != KQ_OK)
-            snprintf(out_error, VAULT_ERROR_SIZE, "[tls] %s = %s: %s; keyvaultd must be able to read it",
-                     i == 0 ? "certificate" : "key", paths[i], strerror(errno));
+            snprintf(out_error, VAULT_ERROR_SIZE, "[tls] %s = %s: %s; keyvaultd must be able to read it", names[i],
+                     paths[i], strerror(errno));
         KQ_TRY(status);
     }
     return KQ_OK;

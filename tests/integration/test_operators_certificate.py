@@ -68,6 +68,7 @@ class OperatorsCertificate(unittest.TestCase):
         self.assertIn("[tls]: certificate is not named", self.refused("", key))
         self.assertRegex(self.refused("/nowhere/chain.pem", key), r"\[tls\] certificate = /nowhere/chain.pem: No such file")
         self.assertRegex(self.refused(chain, "/nowhere/key.pem"), r"\[tls\] key = /nowhere/key.pem: No such file")
+        self.assertIn("lies in /; put it into a folder of its own", self.refused("/chain.pem", key))
         self.assertIn("does not belong to the certificate", self.refused(chain, self.path("archive", "second.key")))
         self.assertIn("not PEM", self.refused(key, key))
         self.configure(chain, key)
