@@ -242,6 +242,11 @@ class Parity(unittest.TestCase):
             self.assertTrue(headers["x-ms-keyvault-service-version"])
             self.assertEqual(len(headers.get_all("x-ms-request-id")), 1)
 
+    def test_headers__of_managed_hsms_and_the_control_plane__are_not_offered(self):
+        absent = ("x-ms-failure-cause", "x-ms-correlation-request-id", "x-ms-ratelimit-remaining-subscription-writes")
+        for answer in (self.ask("GET", "/keys/ec"), self.ask("GET", "/keys/none"), self.world.manage("GET", "/subscriptions")):
+            self.assertEqual([name for name in absent if name in answer.headers], [])
+
     # ---- 1.3 shapes, 1.4 kinds
 
     def test_create__kty_alone__has_the_documented_defaults(self):
@@ -255,6 +260,22 @@ class Parity(unittest.TestCase):
         self.assertEqual((newest["hsmPlatform"], newest["exportable"]), ("0", False))
         self.assertEqual(self.must(self.ask("GET", "/keys/ec", version="2025-07-01"))["attributes"]["hsmPlatform"], "1")
         self.assertNotIn("exportable", self.must(self.ask("GET", "/keys/plain", version="7.2"))["attributes"])
+
+    def test_attributes__attestation_external_key_managed__are_in_no_answer(self):
+        for version in ("7.4", "7.6", "2025-07-01"):
+            for path in ("/keys/rsa", "/keys", "/keys/rsa/versions"):
+                answer = self.must(self.ask("GET", path, version=version))
+                for item in answer.get("value", [answer]):
+                    self.assertEqual({"attestation", "external_key"} & set(item["attributes"]), set())
+                    self.assertNotIn("managed", item)
+
+    def test_encrypt__iv_aad_and_tag__are_ignored(self):
+        ignored = {"iv": DIGEST, "aad": DIGEST, "tag": DIGEST}
+        sealed = self.must(self.ask("POST", "/keys/rsa/encrypt", {"alg": "RSA-OAEP-256", "value": DIGEST, **ignored}))
+        self.assertEqual(set(sealed), {"kid", "value"})
+        opened = self.must(self.ask("POST", "/keys/rsa/decrypt",
+                                    {"alg": "RSA-OAEP-256", "value": sealed["value"], **ignored}))
+        self.assertEqual(opened["value"], DIGEST)
 
     def test_create__wrong_members__are_named(self):
         for body, words in (({}, "kty"), ({"kty": "RSA", "key_size": 1024}, "key_size"), ({"kty": "EC", "crv": "P-1"}, "crv"),
@@ -458,6 +479,12 @@ class Parity(unittest.TestCase):
         for properties in ({"enablePurgeProtection": False}, {"softDeleteRetentionInDays": 31}):
             answer = self.world.manage("PATCH", path, {"properties": properties})
             self.refuses(answer, 400, "BadRequest", words=next(iter(properties)))
+
+    def test_vault__purge_protection_false_from_the_start__is_off_and_may_be_turned_on(self):
+        _, path = self.new_vault(enablePurgeProtection=False)
+        self.assertNotIn("enablePurgeProtection", self.must(self.world.manage("GET", path))["properties"])
+        changed = self.must(self.world.manage("PATCH", path, {"properties": {"enablePurgeProtection": True}}))
+        self.assertIs(changed["properties"]["enablePurgeProtection"], True)
 
     def test_rotation__policy_as_recorded__new_version_expires_after_it(self):
         self.create("turning", key_ops=["sign", "verify"], tags={"a": "b"})

@@ -91,6 +91,16 @@ class ControlParity(unittest.TestCase):
         self.refuses(self.world.manage("GET", "/v1.0/servicePrincipals"), 400, "Request_UnsupportedQuery")
         self.refuses(self.world.manage("GET", "/v1.0/me"), 404, "Request_ResourceNotFound")
 
+    def test_graph__more_than_an_application_and_oneself__is_not_there(self):
+        for method, path, body in (("GET", "/v1.0/users/ada@example.org", None), ("GET", "/v1.0/users", None),
+                                   ("POST", "/v1.0/directoryObjects/getByIds", {"ids": []})):
+            self.refuses(self.world.manage(method, path, body), 404, "NotFound")
+
+    def test_keys__through_the_resource_manager__are_not_there(self):
+        for method, path, body in (("GET", "/keys", None), ("GET", "/keys/one", None),
+                                   ("PUT", "/keys/one", {"properties": {"kty": "EC"}})):
+            self.refuses(self.world.manage(method, self.vault + path, body), 404, "NotFound")
+
     def test_policies__of_an_application_for_somebody__give_nothing(self):
         client = self.world.credentials["clientId"]
         query = f"?$filter=appId%20eq%20'{client}'"
